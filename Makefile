@@ -1,0 +1,61 @@
+# Kentro. `make` lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+FLASK := $(BIN)/flask --app app
+TESTS ?= tests
+export FLASK_SKIP_DOTENV = 1
+
+.PHONY: help setup setup-dev browser run test check format translations
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(VENV)/.installed translations/el/LC_MESSAGES/messages.mo  ## install what Kentro runs on, into .venv
+
+$(VENV)/bin/python:
+	@command -v python3.11 >/dev/null || { echo "Python 3.11 is missing: apt-get install python3.11 python3.11-venv"; exit 1; }
+	@python3.11 -m venv $(VENV) || { rm -rf $(VENV); apt-get update -q && apt-get install -y -q python3.11-venv && python3.11 -m venv $(VENV); } \
+	  || { rm -rf $(VENV); echo "Python cannot make a virtual environment: apt-get install python3.11-venv"; exit 1; }
+
+$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input -r requirements-dev.txt
+	@touch $(VENV)/.installed $@
+
+translations/el/LC_MESSAGES/messages.mo: $(wildcard translations/*/LC_MESSAGES/*.po) | $(VENV)/.installed
+	@for domain in messages admin; do $(BIN)/pybabel -q compile -d translations -D $$domain || exit 1; done
+	@touch $@
+
+setup-dev: $(VENV)/.installed-dev setup
+
+browser:
+	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q chromium; } \
+	  || { echo "Chromium is missing, and could not be installed: apt-get install chromium"; exit 1; }
+
+run: setup  ## set up, migrate, load the demo on a first run, and serve
+	@$(FLASK) db upgrade
+	@$(FLASK) demo
+
+test: setup-dev browser  ## every test, on SQLite, PostgreSQL and in the browser
+	@$(BIN)/python -m pytest $(TESTS)
+
+check: setup-dev  ## style, types, templates, import direction, translations
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/djlint --quiet --lint templates
+	@$(BIN)/python -m pytest -q tests/test_house.py tests/test_translations.py
+
+format:  ## put the code in the house's format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+translations: setup-dev  ## gather new texts into the Greek catalogue
+	@$(BIN)/pybabel -q extract -F translations/babel.cfg -k N_ -k _m -o messages.pot --no-location --omit-header .
+	@$(BIN)/pybabel -q update -i messages.pot -d translations -D messages -l el --no-fuzzy-matching --omit-header --no-wrap
+	@rm -f messages.pot

@@ -1,0 +1,49 @@
+"""The one list of screens, in the order of the menu."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_admin import Admin
+
+from . import beneficiaries, events, goods, households, partners, referrals, services, settings, trail, volunteers
+from .base import gate
+from .home import HomeView
+
+SCREENS = (
+    services.VisitView,
+    services.AppointmentView,
+    beneficiaries.BeneficiaryView,
+    households.HouseholdView,
+    households.HouseholdMemberView,
+    services.ServiceDeliveryView,
+    referrals.ReferralView,
+    services.ApplicationView,
+    services.CaseNoteView,
+    events.EventView,
+    events.EventAttendanceView,
+    volunteers.VolunteerView,
+    volunteers.VolunteerHoursView,
+    goods.ItemView,
+    goods.StockMovementView,
+    goods.DistributionView,
+    partners.PartnerView,
+    partners.PartnerContactView,
+    services.ServiceView,
+    services.ProgrammeView,
+    trail.AuditEntryView,
+    settings.MunicipalityView,
+    settings.UnitView,
+    settings.UserView,
+    settings.MembershipView,
+)
+
+
+def init_app(app: Flask) -> Admin:
+    """Put every screen under /admin/, behind the one gate."""
+    admin = Admin(
+        app, name="Κέντρο", index_view=HomeView(url="/admin", endpoint="admin"), translations_path=f"{app.root_path}/translations"
+    )  # fmt: skip
+    for screen in SCREENS:
+        admin.add_view(screen())
+    app.before_request(gate(lambda: admin._views))
+    return admin

@@ -1,0 +1,188 @@
+"""Filters made from declared columns: every kind knows its few operations."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from flask_admin.contrib.sqla.filters import BaseSQLAFilter
+
+import search
+from db import Base, Field, Kind, Searchable, db, fields, link_target
+from i18n import Label, countries, language
+
+from . import values
+from .forms import choosable, parse_whole
+
+Condition = Callable[[Any, Any], sa.ColumnElement[bool]]
+
+
+class ColumnFilter(BaseSQLAFilter):
+    """One operation on one column. Its name in URLs is `<column>_<operation>` in every language."""
+
+    def __init__(
+        self,
+        model: type[Base],
+        column: str,
+        slug: str,
+        operation: Label,
+        condition: Condition,
+        parse: Callable[[str], Any],
+        options: Any = None,
+        data_type: str | None = None,
+    ) -> None:
+        super().__init__(
+            getattr(model, column), fields(model)[column].label, data_type=data_type  # type: ignore[arg-type]
+        )  # fmt: skip
+        # Not Flask-Admin's `options`: those are asked for once, at start-up, and shown to everybody ever after.
+        self._choices = options
+        self.slug, self.on_column = f"{column}_{slug}", column
+        self._operation, self._condition, self._parse = operation, condition, parse
+
+    def choices(self) -> list[tuple[str, str]] | None:
+        """What may be chosen, of what this reader sees."""
+        found = self._choices() if callable(self._choices) else self._choices
+        return [(str(key), str(text)) for key, text in found] if found else None
+
+    def operation(self) -> Any:
+        """What the filter says between column and value."""
+        return self._operation
+
+    def clean(self, value: str) -> Any:
+        """The value as the condition takes it."""
+        return self._parse(value)
+
+    def validate(self, value: str) -> bool:
+        """The value makes sense."""
+        try:
+            self._parse(value)
+        except (ValueError, OverflowError, ArithmeticError, KeyError):
+            return False
+        return True
+
+    def apply(self, query: Any, value: Any, alias: Any = None) -> Any:
+        """The query, narrowed."""
+        return query.filter(self._condition(self.column, value))
+
+
+IS = Label("είναι", "is")
+IS_NOT = Label("δεν είναι", "is not")
+CONTAINS = Label("περιέχει", "contains")
+FROM, TO = Label("από", "from"), Label("έως", "to")
+BETWEEN = Label("μεταξύ", "between")
+EMPTY = Label("είναι κενό", "is empty")
+YES_NO = [("1", Label("Ναι", "Yes")), ("0", Label("Όχι", "No"))]
+
+
+def column_filters(model: type[Base], name: str) -> Iterator[ColumnFilter]:
+    """The filters of one declared column."""
+    field = fields(model)[name]
+    for slug, operation, condition, parse, *more in _operations(model, name, field):
+        yield ColumnFilter(model, name, slug, operation, condition, parse, *more)
+    if model.__table__.c[name].nullable and field.kind not in (Kind.CODES,):
+        yield ColumnFilter(
+            model, name, "empty", EMPTY, lambda c, v: c.is_(None) if v else c.is_not(None), _yes, YES_NO
+        )
+
+
+def _operations(model: type[Base], name: str, field: Field) -> list[tuple[Any, ...]]:
+    match field.kind:
+        case Kind.TEXT | Kind.LONG_TEXT:
+            return [
+                ("contains", CONTAINS, lambda c, v: sa.func.greek_key(c).contains(v, autoescape=True), _folded),
+                ("is", IS, lambda c, v: sa.func.greek_key(c) == v, _folded),
+            ]
+        case Kind.DATE:
+            return _span(values.parse_date, lambda day: day, lambda day: day)
+        case Kind.INSTANT:
+            return _span(values.parse_date, _start_of, lambda day: _start_of(day + dt.timedelta(days=1)), open_end=True)
+        case Kind.INTEGER | Kind.DECIMAL:
+            return _numbers(parse_whole if field.kind == Kind.INTEGER else values.parse_decimal)
+        case Kind.FLAG:
+            return [("is", IS, lambda c, v: c.is_(v), _yes, YES_NO)]
+        case Kind.CODE:
+            listed = {code.value: code for code in field.codes}
+            options = [(code.value, code.label) for code in field.codes]
+            return [
+                ("is", IS, lambda c, v: c == v, listed.__getitem__, options),
+                ("is_not", IS_NOT, lambda c, v: c != v, listed.__getitem__, options),
+            ]
+        case Kind.CODES:
+            listed = {code.value: code.value for code in field.codes}
+            options = [(code.value, code.label) for code in field.codes]
+            return [("contains", CONTAINS, lambda c, v: c.holds(v), listed.__getitem__, options)]
+        case Kind.COUNTRY:
+            known = dict(countries("en"))
+            return [("is", IS, lambda c, v: c == v, lambda v: v if known[v] else v, lambda: countries(language()))]
+        case Kind.LINK:
+            return _links(link_target(model, name), getattr(model, name.removesuffix("_id")))
+    return []
+
+
+def _links(target: type[Base], relationship: Any) -> list[tuple[Any, ...]]:
+    if issubclass(target, Searchable):
+        return [("contains", CONTAINS, lambda c, v: relationship.has(matches(target, v)), _searchable)]
+
+    def options() -> list[tuple[str, str]]:
+        return [(str(row.id), str(row)) for row in db.session.scalars(choosable(target))]
+
+    return [("is", IS, lambda c, v: c == v, parse_whole, options)]
+
+
+def matches(model: type[Any], query: str) -> sa.ColumnElement[bool]:
+    """Rows whose search key holds every word of the query, however it is spelt (search.py)."""
+    words = search.terms(query)
+    if not words:
+        return sa.false()
+    return sa.and_(*(sa.or_(*(model.search_key.like(f"% {alt}%") for alt in word)) for word in words))
+
+
+def _span(
+    parse: Callable[[str], dt.date], first: Callable[[dt.date], Any], last: Callable[[dt.date], Any], open_end: bool = False
+) -> list[tuple[Any, ...]]:
+    """Operations on days; `open_end` where the last moment is the first of the day after."""
+
+    def upto(column: Any, value: Any) -> Any:
+        return column < last(value) if open_end else column <= last(value)
+
+    def pair(text: str) -> tuple[dt.date, dt.date]:
+        start, end = text.split(" to ") if " to " in text else text.split(" - ")
+        return parse(start), parse(end)
+
+    return [
+        ("between", BETWEEN, lambda c, v: (c >= first(v[0])) & upto(c, v[1]), pair, None, "daterange"),
+        ("from", FROM, lambda c, v: c >= first(v), parse, None, "date"),
+        ("to", TO, upto, parse, None, "date"),
+        ("is", IS, lambda c, v: (c >= first(v)) & upto(c, v), parse, None, "date"),
+    ]
+
+
+def _start_of(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), values.ATHENS)
+
+
+def _numbers(parse: Callable[[str], Any]) -> list[tuple[Any, ...]]:
+    return [
+        ("is", IS, lambda c, v: c == v, parse),
+        ("from", FROM, lambda c, v: c >= v, parse),
+        ("to", TO, lambda c, v: c <= v, parse),
+    ]
+
+
+def _yes(text: str) -> bool:
+    return {"1": True, "0": False}[text]
+
+
+def _folded(text: str) -> str:
+    folded = search.fold(text.replace("\0", ""))
+    if not folded:
+        raise ValueError(text)
+    return folded
+
+
+def _searchable(text: str) -> str:
+    if not search.terms(text):
+        raise ValueError(text)
+    return text

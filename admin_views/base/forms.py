@@ -1,0 +1,366 @@
+"""Forms made from declared columns: one field for every kind, checked where the column is declared."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Container, Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from flask import url_for
+from flask_admin.form import BaseForm
+from markupsafe import Markup
+from wtforms import BooleanField, Field, HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields.choices import Choice
+from wtforms.validators import InputRequired, Optional, StopValidation
+from wtforms.widgets import html_params
+
+import db as declared
+import identifiers
+import policy
+from db import BIGGEST_ID, Base, Kind, Searchable, db, fields, link_target, row_id
+from i18n import _, countries, language
+from models import Membership, Scoped, Unit, User
+from vocabulary import Code
+
+from . import values
+
+
+class OwnTranslations:
+    """WTForms' own messages from the project's catalogue, which has those that WTForms' Greek lacks."""
+
+    def gettext(self, message: str) -> str:
+        """A message of WTForms in the reader's language."""
+        return _(message)
+
+    def ngettext(self, singular: str, plural: str, n: int) -> str:
+        """A message of WTForms that counts."""
+        from flask_babel import ngettext
+
+        return ngettext(singular, plural, n)
+
+
+class KentroForm(BaseForm):
+    """Every form. CSRF is Flask-WTF's CSRFProtect, for all POSTs alike."""
+
+    class Meta(BaseForm.Meta):
+        """WTForms' settings."""
+
+        def get_translations(self, form: Any) -> OwnTranslations:
+            """The project's catalogue."""
+            return OwnTranslations()
+
+    version = HiddenField()
+    form_token = HiddenField(default=lambda: secrets.token_urlsafe(24))
+
+    def drop_unsent(self, sent: Container[str], *, is_new: bool) -> None:
+        """What was not sent at all is left as it is or takes its default; only what was sent empty is emptied."""
+        for name, box in list(self._fields.items()):
+            blank_when_unsent = isinstance(box, (BooleanField, SelectMultipleField, UnitField))
+            if name not in sent and not blank_when_unsent and not (is_new and box.flags.required and not box.default):
+                del self[name]
+
+    def populate_obj(self, obj: Any) -> None:
+        """Only declared columns reach the row."""
+        for name, field in self._fields.items():
+            if name not in ("version", "form_token"):
+                field.populate_obj(obj, name)
+
+
+# --- fields -----------------------------------------------------------------------------------------------------------
+
+
+class ParsedField(StringField):
+    """Text that stands for a value: what was typed stays in the box until it makes sense."""
+
+    parse: Callable[[str], Any]
+    show: Callable[[Any], str]
+    problem: str
+
+    def __init__(self, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
+        self.parse, self.show, self.problem = kwargs.pop("parse"), kwargs.pop("show"), kwargs.pop("problem")
+        super().__init__(label, validators, **kwargs)
+
+    def _value(self) -> str:
+        return self.raw_data[0] if self.raw_data else (self.show(self.data) if self.data is not None else "")
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = None
+        if valuelist and valuelist[0].strip():
+            try:
+                self.data = self.parse(valuelist[0])
+            except (ValueError, OverflowError, ArithmeticError):
+                raise ValueError(_(self.problem)) from None
+
+
+class CodeField(SelectField):
+    """One code of a list."""
+
+    def __init__(self, label: Any = None, validators: Any = None, *, codes: tuple[Code, ...], **kwargs: Any) -> None:
+        self.codes, self.by_value = codes, {code.value: code for code in codes}
+        super().__init__(label, validators, choices=[], coerce=self._coerce, validate_choice=False, **kwargs)
+
+    def _coerce(self, value: Any) -> Any:
+        if value in (None, ""):
+            return None
+        return self.by_value.get(getattr(value, "value", value), value)
+
+    def iter_choices(self) -> Any:
+        """The list, with a blank line first where nothing need be chosen or nothing is."""
+        if not self.flags.required or self.data is None:
+            yield Choice("", "", self.data is None, {})
+        for code in self.codes:
+            yield Choice(code.value, str(code), self.data == code, {})
+
+    def pre_validate(self, form: Any) -> None:
+        """Only the list's own codes."""
+        if self.data is not None and self.data not in self.codes:
+            raise StopValidation(_("Choose from the list."))
+
+
+class CodesField(SelectMultipleField):
+    """Any number of codes of a list."""
+
+    def __init__(self, label: Any = None, validators: Any = None, *, codes: tuple[Code, ...], **kwargs: Any) -> None:
+        self.codes, self.by_value = codes, {code.value: code for code in codes}
+        super().__init__(label, validators, choices=[], coerce=str, validate_choice=False, **kwargs)
+
+    def iter_choices(self) -> Any:
+        """The list, with what holds marked."""
+        chosen = {getattr(code, "value", code) for code in self.data or ()}
+        return (Choice(code.value, str(code), code.value in chosen, {}) for code in self.codes)
+
+    def process_data(self, value: Any) -> None:
+        self.data = tuple(value or ())
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = tuple(self.by_value.get(value, value) for value in valuelist)
+
+    def pre_validate(self, form: Any) -> None:
+        """Only the list's own codes."""
+        if not set(self.data) <= set(self.codes):
+            raise StopValidation(_("Choose from the list."))
+
+
+class CountryField(SelectField):
+    """A country."""
+
+    def __init__(self, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, validators, choices=[], coerce=lambda v: v or None, validate_choice=False, **kwargs)
+
+    def iter_choices(self) -> Any:
+        """Every country, in the reader's language."""
+        yield Choice("", "", not self.data, {})
+        yield from (Choice(code, name, code == self.data, {}) for code, name in countries(language()))
+
+    def pre_validate(self, form: Any) -> None:
+        """Only ISO countries."""
+        if self.data and self.data not in dict(countries("en")):
+            raise StopValidation(_("Choose from the list."))
+
+
+class LinkWidget:
+    """A select: whole for a short list, only the chosen row for a long one, which is looked up by typing."""
+
+    def __call__(self, field: LinkField, **kwargs: Any) -> Markup:
+        kwargs.setdefault("id", field.id)
+        if field.flags.required:
+            kwargs.setdefault("required", True)
+        if field.is_long:
+            kwargs["data-lookup"] = field.lookup_url
+        options = Markup("").join(
+            Markup('<option value="{}"{}>{}</option>').format(key, Markup(" selected") if on else "", text)
+            for key, text, on in field.options()
+        )
+        return Markup("<select {}>{}</select>").format(Markup(html_params(name=field.name, **kwargs)), options)
+
+
+class LinkField(Field):
+    """A row of another table, among those that the user sees; a foreign row answers exactly like a missing one."""
+
+    widget = LinkWidget()
+
+    def __init__(self, label: Any = None, validators: Any = None, *, model: type, column: str, **kwargs: Any) -> None:
+        super().__init__(label, validators, **kwargs)
+        self.model, self.column, self.target = model, column, link_target(model, column)
+
+    @property
+    def is_long(self) -> bool:
+        """Too long a list for a select."""
+        return issubclass(self.target, Searchable)
+
+    @property
+    def lookup_url(self) -> str:
+        """Where to look rows up by typing."""
+        return url_for(f"{self.model.__tablename__}.ajax_lookup", name=self.column)  # type: ignore[attr-defined]
+
+    def process_data(self, value: Any) -> None:
+        self.data = row_id(value)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        typed = valuelist[0].strip() if valuelist else ""
+        self.data = row_id(typed)
+        if typed and (self.data is None or self.chosen() is None):
+            self.data = None
+            raise ValueError(_("Choose from the list."))
+
+    def chosen(self) -> Any:
+        """The chosen row, if the user may choose it."""
+        return db.session.scalar(choosable(self.target).where(self.target.id == self.data)) if self.data else None  # type: ignore[attr-defined]
+
+    def options(self) -> Iterable[tuple[Any, str, bool]]:
+        """The rows to choose from, with a blank first."""
+        rows = [] if self.is_long else list(db.session.scalars(choosable(self.target)))
+        if self.data and self.data not in [row.id for row in rows]:
+            kept = db.session.get(self.target, self.data)
+            rows += [kept] if kept is not None else []
+        yield "", "", not self.data
+        yield from ((row.id, str(row), row.id == self.data) for row in rows)
+
+    def populate_obj(self, obj: Any, name: str) -> None:
+        """A visible row may point at one that its reader does not see: an untouched blank leaves that be."""
+        if self.data is not None or self.chosen_is_visible(getattr(obj, name)):
+            setattr(obj, name, self.data)
+
+    def chosen_is_visible(self, key: int | None) -> bool:
+        """What the row points at now, if anything, is in sight and may therefore be taken away."""
+        return key is None or db.session.get(self.target, key) is not None
+
+
+class UnitField(LinkField):
+    """The unit that a new row belongs to: the user's own, chosen only where there are several."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.raw_data = [value for value in valuelist if value.strip()] or self._only()
+        super().process_formdata(self.raw_data)
+
+    def _only(self) -> list[str]:
+        units = policy.scope_in(db.session).unit_ids
+        return [str(units[0])] if len(units) == 1 else []
+
+    def chosen(self) -> Any:
+        """One of the user's units."""
+        return super().chosen() if self.data in policy.scope_in(db.session).unit_ids else None
+
+    def options(self) -> Iterable[tuple[Any, str, bool]]:
+        """The user's units."""
+        scope = policy.scope_in(db.session)
+        if len(scope.unit_ids) > 1:
+            yield "", "", not self.data
+        yield from (
+            (key, name, key == self.data) for key, name in zip(scope.unit_ids, scope.unit_names, strict=True)
+        )
+
+
+def choosable(target: type[Base]) -> sa.Select[Any]:
+    """The rows of a table that the user may point at, in reading order."""
+    rows = sa.select(target)
+    if issubclass(target, Searchable):
+        return rows.order_by(target.sort_key, target.id)  # type: ignore[attr-defined]
+    if target is User:
+        scope = policy.scope_in(db.session)
+        beside = sa.exists().where(Membership.user_id == User.id, Membership.unit_id.in_(scope.unit_ids))
+        return rows.where(User.is_active, beside | (User.id == scope.user_id)).order_by(User.full_name, User.id)
+    for name in ("is_offered", "is_open"):
+        if hasattr(target, name) and not issubclass(target, Scoped):
+            rows = rows.where(getattr(target, name))
+    return rows.order_by(*(getattr(target, name) for name in ("code", "name") if hasattr(target, name)), target.id)  # type: ignore[attr-defined]
+
+
+# --- from columns to fields -------------------------------------------------------------------------------------------
+
+
+def check(field: declared.Field) -> Callable[[Any, Any], None]:
+    """The column's own check, said beside the field."""
+
+    def _check(form: Any, box: Any) -> None:
+        try:
+            declared.clean(field, box.data)
+        except (declared.BadValue, identifiers.InvalidIdentifier) as error:
+            raise StopValidation(_(str(error))) from None
+
+    return _check
+
+
+def parse_whole(text: str) -> int:
+    """A whole number that the database can keep.
+
+    Raises:
+        ValueError: it is none, or too large.
+    """
+    number = int(text.strip()) if len(text.strip()) <= 11 else BIGGEST_ID + 1
+    if abs(number) > BIGGEST_ID:
+        raise ValueError(text)
+    return number
+
+
+N_ = identifiers.N_
+PARSED: dict[Kind, dict[str, Any]] = {
+    Kind.DATE: {
+        "parse": values.parse_date,
+        "show": values.greek_date,
+        "problem": N_("Not a date: write day/month/year, as in 25/03/1980."),
+        "render_kw": {"data-kind": "date", "placeholder": "ηη/μμ/εεεε", "autocomplete": "off"},
+    },
+    Kind.INSTANT: {
+        "parse": values.parse_datetime,
+        "show": values.greek_datetime,
+        "problem": N_("Not a date and time: write day/month/year hour:minute, as in 25/03/2026 10:30."),
+        "render_kw": {"data-kind": "datetime", "placeholder": "ηη/μμ/εεεε ωω:λλ", "autocomplete": "off"},
+    },
+    Kind.INTEGER: {
+        "parse": parse_whole,
+        "show": str,
+        "problem": N_("Not a whole number."),
+        "render_kw": {"inputmode": "numeric"},
+    },
+    Kind.DECIMAL: {
+        "parse": values.parse_decimal,
+        "show": lambda value: str(value).replace(".", ","),
+        "problem": N_("Not a number: write it as in 2,5."),
+        "render_kw": {"inputmode": "decimal"},
+    },
+}
+
+
+def form_field(model: type[Base], name: str) -> Any:
+    """The unbound form field of a declared column."""
+    field, column = fields(model)[name], model.__table__.c[name]
+    required = not column.nullable and field.kind not in (Kind.FLAG, Kind.CODES)
+    common: dict[str, Any] = {
+        "label": field.label,
+        "validators": [InputRequired(Required())] if required else [Optional()],
+        "description": field.help or "",
+    } | ({"default": field.default} if field.default else {})
+    match field.kind:
+        case Kind.TEXT:
+            common["validators"].append(check(field))
+            return StringField(**common, render_kw={"maxlength": field.length} if not field.check else {})
+        case Kind.LONG_TEXT:
+            common["validators"].append(check(field))
+            return TextAreaField(**common, render_kw={"rows": 4})
+        case Kind.FLAG:
+            return BooleanField(**common)
+        case Kind.CODE:
+            return CodeField(**common, codes=field.codes)
+        case Kind.CODES:
+            return CodesField(**common, codes=field.codes)
+        case Kind.COUNTRY:
+            return CountryField(**common)
+        case Kind.LINK if link_target(model, name) is Unit and name == "unit_id":
+            return UnitField(**common, model=model, column=name)
+        case Kind.LINK:
+            return LinkField(**common, model=model, column=name)
+    return ParsedField(**common, **PARSED[field.kind])
+
+
+class Required:
+    """«Fill this in», in the reader's language when it is said."""
+
+    def __str__(self) -> str:
+        return _("Fill this in.")
+
+
+def form_class(model: type[Base], names: Iterable[str]) -> type[KentroForm]:
+    """The form of these columns of a model."""
+    return type(f"{model.__name__}Form", (KentroForm,), {name: form_field(model, name) for name in names})

@@ -1,0 +1,110 @@
+"""How a value of each kind of column is shown to people and written to a spreadsheet."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.numbers import format_decimal
+
+import exports
+import identifiers
+from db import Field, Kind
+from i18n import ZONE, _, countries, language
+
+ATHENS = ZoneInfo(ZONE)
+
+
+def shown(field: Field, value: Any) -> str:
+    """A value as people read it: Greek dates, decimal comma, labels for codes."""
+    if value is None or value == ():
+        return ""
+    match field.kind:
+        case Kind.DATE:
+            return greek_date(value)
+        case Kind.INSTANT:
+            return greek_datetime(value)
+        case Kind.FLAG:
+            return _("Yes") if value else _("No")
+        case Kind.CODES:
+            return ", ".join(map(str, value))
+        case Kind.COUNTRY:
+            return dict(countries(language())).get(value, value)
+        case Kind.DECIMAL:
+            return format_decimal(value, locale=language())
+    return identifiers.phone_display(value) if field.check is identifiers.phone else str(value)
+
+
+def greek_date(value: dt.date | None) -> str:
+    """ηη/μμ/εεεε."""
+    return f"{value:%d/%m/%Y}" if value else ""
+
+
+def greek_datetime(value: dt.datetime | None) -> str:
+    """ηη/μμ/εεεε ωω:λλ, Athens time."""
+    return f"{value.astimezone(ATHENS):%d/%m/%Y %H:%M}" if value else ""
+
+
+EXPORT_KINDS = {
+    Kind.INTEGER: exports.Kind.INTEGER,
+    Kind.DECIMAL: exports.Kind.DECIMAL,
+    Kind.DATE: exports.Kind.DATE,
+    Kind.INSTANT: exports.Kind.DATETIME,
+    Kind.FLAG: exports.Kind.BOOLEAN,
+}
+
+
+def export_column(field: Field) -> exports.Column:
+    """The spreadsheet column of a declared column."""
+    return exports.Column(str(field.label), EXPORT_KINDS.get(field.kind, exports.Kind.TEXT))
+
+
+def exported(field: Field, value: Any) -> Any:
+    """A value as a typed cell takes it."""
+    return value if field.kind in EXPORT_KINDS else shown(field, value)
+
+
+def parse_date(text: str) -> dt.date:
+    """A date as people type it: 5/3/1980, 05-03-1980, 05.03.1980 or 05031980; ISO too, as scripts send it.
+
+    Raises:
+        ValueError: no such day.
+    """
+    digits = text.strip()
+    for pattern in ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d%m%Y", "%Y-%m-%d"):
+        try:
+            found = dt.datetime.strptime(digits, pattern).date()
+        except ValueError:
+            continue
+        if found.year >= 1850:
+            return found
+    raise ValueError(digits)
+
+
+def parse_datetime(text: str) -> dt.datetime:
+    """A date and an hour, Athens time, as people type them.
+
+    Raises:
+        ValueError: no such moment.
+    """
+    date, _blank, hour = text.strip().replace("T", " ").partition(" ")
+    time = dt.datetime.strptime(hour.strip()[:5] or "00:00", "%H:%M").time()
+    return dt.datetime.combine(parse_date(date), time, ATHENS)
+
+
+def parse_decimal(text: str) -> Decimal:
+    """A number with a decimal comma (a point does too).
+
+    Raises:
+        ValueError: not a number of at most nine digits and two decimals.
+    """
+    plain = text.strip().replace(",", ".")
+    sign, digits = (plain[:1], plain[1:]) if plain[:1] in "+-" else ("", plain)
+    whole, _point, fraction = digits.partition(".")
+    if not (whole.isascii() and whole.isdigit() and len(whole) <= 9 and len(fraction) <= 2):
+        raise ValueError(text)
+    if fraction and not (fraction.isascii() and fraction.isdigit()):
+        raise ValueError(text)
+    return Decimal(f"{sign}{digits.rstrip('.')}")

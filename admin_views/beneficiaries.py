@@ -1,0 +1,81 @@
+"""People: the beneficiary's file, whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import request
+
+import identifiers
+import policy
+from db import db, row_id
+from i18n import Label, _
+from models import (
+    Application,
+    Appointment,
+    Beneficiary,
+    CaseNote,
+    Distribution,
+    EventAttendance,
+    Household,
+    HouseholdMember,
+    Referral,
+    ServiceDelivery,
+    Visit,
+)
+from vocabulary import HouseholdRelation
+
+from .base import Child, KentroView
+
+PEOPLE = Label("Άτομα", "People")
+
+
+class BeneficiaryView(KentroView):
+    """Beneficiaries."""
+
+    model = Beneficiary
+    menu = PEOPLE
+    list_columns = (
+        "registry_number", "last_name", "first_name", "father_name", "born_on", "amka", "mobile", "area",
+        "registered_on", "unit_id",
+    )  # fmt: skip
+    children = (
+        Child(HouseholdMember, "beneficiary_id", ("household_id", "relation", "is_hosted")),
+        Child(Visit, "beneficiary_id", ("at", "channel", "request", "action", "staff_id"), newest="at"),
+        Child(Appointment, "beneficiary_id", ("at", "purpose", "status", "staff_id"), newest="at"),
+        Child(ServiceDelivery, "beneficiary_id", ("on", "service_id", "minutes", "staff_id"), newest="on"),
+        Child(Referral, "beneficiary_id", ("to_partner_id", "to_unit_id", "reason", "status", "due_on")),
+        Child(Application, "beneficiary_id", ("programme_id", "status", "submission_number", "renewal_on")),
+        Child(EventAttendance, "beneficiary_id", ("event_id", "attendance")),
+        Child(Distribution, "beneficiary_id", ("on", "item_id", "quantity"), newest="on"),
+        Child(CaseNote, "beneficiary_id", ("on", "author_id", "confidence", "body"), newest="on"),
+    )
+
+    def subtitle(self, row: Any) -> str:
+        """Registry number, parentage and unit."""
+        father = _("of %(father)s", father=row.father_name) if row.father_name else ""
+        return " · ".join(filter(None, (row.registry_number, father, str(row.unit))))
+
+    def warnings(self, row: Any) -> list[str]:
+        """What the ΑΜΚΑ says otherwise, and who may be the same person."""
+        found = identifiers.amka_warnings(row.amka, row.born_on, row.sex.value) if row.amka else []
+        return [*map(_, found), *self._namesakes(row)]
+
+    def _namesakes(self, row: Any) -> list[str]:
+        same = sa.select(Beneficiary).where(Beneficiary.sort_key == row.sort_key, Beneficiary.unit_id == row.unit_id)
+        others = db.session.scalars(same.where(Beneficiary.id != row.id).limit(3))
+        return [_("Somebody of the same name is registered too: %(number)s.", number=n.registry_number) for n in others]
+
+    def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
+        """A person registered from a household's page becomes its member."""
+        household = row_id(request.args.get("household_id")) if is_created else None
+        if household is None or not policy.may(self.scope, "create", "household_member"):
+            return
+        found = db.session.get(Household, household)
+        if found is not None:
+            model.unit_id = found.unit_id
+            relation = {code.value: code for code in HouseholdRelation}.get(request.args.get("relation", ""))
+            db.session.add(
+                HouseholdMember(household=found, beneficiary=model, relation=relation or HouseholdRelation.OTHERREL)
+            )

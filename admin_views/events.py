@@ -1,0 +1,51 @@
+"""Events and who came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import flash
+from flask_admin.actions import action
+
+from db import db
+from i18n import Label, _
+from models import Event, EventAttendance, VolunteerHours
+from vocabulary import Attendance
+
+from .base import Child, KentroView
+from .volunteers import COMMUNITY
+
+
+class EventView(KentroView):
+    """Events."""
+
+    model = Event
+    menu = COMMUNITY
+    default_order = ("starts_at", True)
+    list_columns = ("starts_at", "title", "event_type", "place", "capacity", "unit_id")
+    children = (
+        Child(EventAttendance, "event_id", ("beneficiary_id", "attendance")),
+        Child(VolunteerHours, "event_id", ("volunteer_id", "hours", "task")),
+    )
+
+
+class EventAttendanceView(KentroView):
+    """Attendance, marked for many at once."""
+
+    model = EventAttendance
+    menu = COMMUNITY
+    list_columns = ("event_id", "beneficiary_id", "attendance", "unit_id")
+    locked_columns = ("event_id", "beneficiary_id")
+
+    @action("attended", Label("Συμμετείχαν", "They attended"))  # type: ignore[arg-type]
+    def action_attended(self, ids: Sequence[str]) -> None:
+        """Mark the chosen people as having come."""
+        rows = [self.get_one(id) for id in dict.fromkeys(ids)]
+        for row in rows:
+            row.attendance = Attendance.ATTENDED
+        db.session.flush()
+        flash(_("%(n)s records were changed.", n=len(rows)), "success")
+
+    def is_action_allowed(self, name: str) -> bool:
+        """Marking is editing."""
+        return super().is_action_allowed("edit" if name == "attended" else name)

@@ -1,0 +1,86 @@
+"""The house: municipality, units, users."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wtforms import PasswordField, StringField
+from wtforms.validators import StopValidation
+
+import passwords
+from auth import end_sessions
+from db import db
+from i18n import Label, _
+from models import Membership, Municipality, Unit, User
+
+from .base import Child, KentroView
+
+SETTINGS = Label("Ρυθμίσεις", "Settings")
+
+
+class MunicipalityView(KentroView):
+    """The municipality and its funded operation."""
+
+    model = Municipality
+    menu = SETTINGS
+    list_columns = ("name", "centre_name", "project_ops_code", "phone", "email")
+    children = (Child(Unit, "municipality_id", ("code", "kind", "name", "phone", "hours")),)
+
+
+class UnitView(KentroView):
+    """Main centre and annexes."""
+
+    model = Unit
+    menu = SETTINGS
+    default_order = ("code", False)
+    list_columns = ("code", "kind", "name", "address", "phone", "hours")
+    locked_columns = ("code",)
+
+    def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
+        """There is one municipality."""
+        if is_created:
+            model.municipality_id = db.session.query(Municipality.id).scalar()
+
+
+def _acceptable(form: Any, field: StringField) -> None:
+    if field.data:
+        try:
+            passwords.make_hash(field.data)
+        except passwords.WeakPassword as error:
+            raise StopValidation(_(str(error))) from None
+
+
+class UserView(KentroView):
+    """Who signs in. The password set here is to be changed at the first sign-in."""
+
+    model = User
+    menu = SETTINGS
+    default_order = ("username", False)
+    list_columns = ("username", "full_name", "role", "specialty", "is_active")
+    locked_columns = ("username",)
+    children = (Child(Membership, "user_id", ("unit_id",)),)
+
+    def scaffold_form(self) -> Any:
+        """The declared columns, and a password to hand over."""
+        box = PasswordField(
+            Label("Κωδικός πρώτης εισόδου", "First password"),
+            [_acceptable],
+            render_kw={"autocomplete": "new-password"},
+            description=Label("Κενό: ο κωδικός μένει όπως είναι.", "Empty: the password stays as it is."),
+        )
+        return type("UserForm", (super().scaffold_form(),), {"new_password": box})
+
+    def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
+        """A new password, role or suspension ends the user's sessions."""
+        if form.new_password.data:
+            model.password_hash, model.password_changed_at = passwords.make_hash(form.new_password.data), None
+        if not is_created and (form.new_password.data or not model.is_active or db.session.is_modified(model)):
+            end_sessions(model)
+
+
+class MembershipView(KentroView):
+    """Which units a user works in."""
+
+    model = Membership
+    list_columns = ("user_id", "unit_id")
+    default_order = ("user_id", False)

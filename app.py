@@ -1,0 +1,144 @@
+"""create_app(): wiring only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, redirect, render_template, request, url_for
+from flask_migrate import Migrate
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import admin_views
+import auth
+import cli
+import config
+import db
+import i18n
+import models
+import policy
+from admin_views.base import greek_date, greek_datetime
+from i18n import _
+
+CSP = "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
+
+
+def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
+    """The application; `settings` go over those of the environment."""
+    app = Flask(__name__, instance_path=str(config.INSTANCE))
+    app.config.update(config.load())
+    app.config.update(settings or {})
+    db.init_app(app)
+    i18n.init_app(app)
+    Migrate(app, db.db, directory=str(config.ROOT / "migrations"), render_as_batch=True)
+    auth.init_app(app)
+    app.before_request(auth.open_request)
+    app.before_request(auth.must_change_password)
+    with app.app_context():
+        admin_views.init_app(app)
+    cli.init_app(app)
+    _pages(app)
+    _errors(app)
+    app.after_request(_headers)
+    app.after_request(auth.close_request)
+    if app.config["PROXIES"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=app.config["PROXIES"], x_proto=app.config["PROXIES"])  # type: ignore[method-assign]
+    return app
+
+
+def _pages(app: Flask) -> None:
+    @app.get("/")
+    def home() -> Any:
+        return redirect(url_for("admin.index"))
+
+    @app.get("/healthz")
+    def healthz() -> Any:
+        db.db.session.execute(sa.select(sa.func.count(models.Municipality.id)))
+        return {"status": "ok"}
+
+    app.add_template_filter(greek_date)
+    app.add_template_filter(greek_datetime)
+    app.context_processor(_context)
+
+
+def _context() -> dict[str, Any]:
+    municipality = db.db.session.scalar(sa.select(models.Municipality))
+    return {
+        "lang": i18n.language(),
+        "scope": policy.scope_in(db.db.session),
+        "brand": (municipality and municipality.centre_name) or (municipality and municipality.name) or "Κέντρο",
+        "co_financing": municipality and municipality.co_financing,
+        "asset": asset,
+        "urls": _Urls,
+    }
+
+
+class _Urls:
+    """Addresses that every page offers."""
+
+    language = staticmethod(lambda code: url_for("auth.language", code=code))
+    logout = property(lambda self: url_for("auth.logout"))
+    profile = property(lambda self: url_for("auth.password"))
+
+
+_Urls = _Urls()  # type: ignore[assignment, misc]
+
+
+def asset(path: str) -> str:
+    """A static file's address with its fingerprint, so that browsers may keep it for a year."""
+    return url_for("static", filename=path, v=_fingerprint(path))
+
+
+@cache
+def _fingerprint(path: str) -> str:
+    return hashlib.sha256((Path(config.ROOT) / "static" / path).read_bytes()).hexdigest()[:12]
+
+
+def _errors(app: Flask) -> None:
+    @app.errorhandler(CSRFError)
+    def expired(error: CSRFError) -> Any:
+        return _error_page(400, _("The form had expired and nothing was saved. Go back, reload the page and send it again."))
+
+    @app.errorhandler(policy.Refused)
+    def refused(error: policy.Refused) -> Any:
+        db.db.session.rollback()
+        return _error_page(403, _("This is not open to you."))
+
+    @app.errorhandler(HTTPException)
+    def known(error: HTTPException) -> Any:
+        texts = {
+            403: _("This is not open to you."),
+            404: _("There is no such page or record."),
+            405: _("This cannot be done here."),
+            413: _("This is too large."),
+        }
+        return _error_page(error.code or 500, texts.get(error.code or 500, _("This request makes no sense.")))
+
+    @app.errorhandler(Exception)
+    def unknown(error: Exception) -> Any:
+        app.logger.exception("unhandled error")
+        db.db.session.rollback()
+        return _error_page(500, _("Something went wrong here, not with you. Nothing of this request was saved."))
+
+
+def _error_page(code: int, text: str) -> tuple[str, int]:
+    return render_template("error.html", code=code, title=_("Not possible"), text=text), code
+
+
+def _headers(response: Any) -> Any:
+    response.headers.setdefault("Content-Security-Policy", CSP)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    if request.endpoint == "static":
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    else:
+        response.headers["Cache-Control"] = "no-store"
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    return response

@@ -1,0 +1,260 @@
+"""Signing in and out: sessions kept on the server, throttled failures, one answer for all of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from flask import Blueprint, Flask, abort, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask_login import LoginManager, current_user, login_required, login_user, logout_user
+from flask_wtf import FlaskForm
+from flask_wtf.csrf import CSRFProtect
+from wtforms import PasswordField, StringField
+
+import audit
+import passwords
+import policy
+from db import begin_write, db
+from i18n import LANGUAGES, _
+from models import AuditEntry, User, UserSession, now
+from vocabulary import AuditAction, Language
+
+WINDOW = dt.timedelta(minutes=15)
+TRIES_PER_NAME, TRIES_PER_ADDRESS = 5, 30
+LASTING = 60  # seconds between two notes that a session is in use
+
+blueprint = Blueprint("auth", __name__)
+manager = LoginManager()
+csrf = CSRFProtect()
+
+
+def init_app(app: Flask) -> None:
+    """Sign-in, sessions and CSRF protection for the whole application."""
+    csrf.init_app(app)
+    manager.init_app(app)
+    manager.session_protection = None
+    manager.login_view = "auth.login"
+    manager.unauthorized_handler(lambda: redirect(url_for("auth.login", next=request.full_path)))
+    app.register_blueprint(blueprint)
+
+
+# --- who is asking ----------------------------------------------------------------------------------------------------
+
+
+class SignedIn:
+    """Flask-Login's user: a live server-side session and the user it belongs to."""
+
+    is_authenticated = is_active = True
+    is_anonymous = False
+
+    def __init__(self, token: str, kept: UserSession) -> None:
+        self.token, self.kept, self.user = token, kept, kept.user
+
+    def get_id(self) -> str:
+        """What the signed cookie carries: the session's secret, never the user's number."""
+        return self.token
+
+
+@manager.user_loader
+def _load(token: str) -> SignedIn | None:
+    kept = db.session.scalar(sa.select(UserSession).where(UserSession.token_hash == _hash(token)))
+    return SignedIn(token, kept) if kept is not None and _is_alive(kept) else None
+
+
+def _is_alive(kept: UserSession) -> bool:
+    idle = dt.timedelta(minutes=current_app.config["IDLE_MINUTES"])
+    lifetime = dt.timedelta(hours=current_app.config["SESSION_HOURS"])
+    moment = now()
+    fresh = moment - kept.seen_at < idle and moment - kept.created_at < lifetime
+    return fresh and kept.ended_at is None and kept.user.is_active
+
+
+def open_request() -> None:
+    """Resolve user, language and scope, once, before anything else reads or writes."""
+    g.request_id = secrets.token_hex(8)
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        begin_write()
+    context = {"request_id": g.request_id, "ip": request.remote_addr}
+    user = current_user.user if current_user.is_authenticated else None
+    g.language = user.language.value if user else session.get("language", "el")
+    if user is None:
+        policy.bind(db.session, replace(policy.NOBODY, **context))
+        return
+    policy.bind(db.session, policy.scope_of(user, session_ref=current_user.kept.token_hash[:16], **context))
+
+
+def close_request(response: Any) -> Any:
+    """The request's one commit; a session in use is noted at most once a minute."""
+    if response.status_code == 403:
+        audit.note(db.session, AuditAction.REFUSED, subject_type=(request.endpoint or "").partition(".")[0])
+    audit.commit(db.session)
+    if current_user.is_authenticated and (now() - current_user.kept.seen_at).total_seconds() > LASTING:
+        begin_write()
+        current_user.kept.seen_at = now()
+        db.session.commit()
+    return response
+
+
+def must_change_password() -> Any:
+    """Whoever still has the password that somebody else chose goes to change it first."""
+    open_to_all = ("auth.", "static", "healthz")
+    if current_user.is_authenticated and current_user.user.password_changed_at is None:
+        if not (request.endpoint or "").startswith(open_to_all):
+            return redirect(url_for("auth.password"))
+    return None
+
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]
+    """Name and password."""
+
+    username = StringField(render_kw={"autocomplete": "username", "autofocus": True, "required": True})
+    password = PasswordField(render_kw={"autocomplete": "current-password", "required": True})
+
+
+class PasswordForm(FlaskForm):  # type: ignore[misc]
+    """The old password, and the new one twice."""
+
+    current = PasswordField(render_kw={"autocomplete": "current-password", "required": True})
+    new = PasswordField(render_kw={"autocomplete": "new-password", "required": True})
+    again = PasswordField(render_kw={"autocomplete": "new-password", "required": True})
+
+
+@blueprint.route("/login", methods=("GET", "POST"))
+def login() -> Any:
+    """Sign in."""
+    if current_user.is_authenticated:
+        return redirect(url_for("admin.index"))
+    form = LoginForm()
+    form.username.label.text, form.password.label.text = _("User name"), _("Password")
+    if request.method == "POST":
+        user = _checked(form.username.data or "", form.password.data or "")
+        if user is not None:
+            _begin_session(user)
+            return redirect(_own_address(request.args.get("next")) or url_for("admin.index"))
+        flash(_("The user name or the password is not right, or there were too many tries. Try again in a while."), "error")
+    return render_template("login.html", form=form, title=_("Sign in"))
+
+
+@blueprint.route("/logout", methods=("POST",))
+def logout() -> Any:
+    """Sign out; the session is dead on the server too."""
+    if current_user.is_authenticated:
+        audit.note(db.session, AuditAction.LOGOUT)
+        current_user.kept.ended_at = now()
+        logout_user()
+    session.clear()
+    return redirect(url_for("auth.login"))
+
+
+@blueprint.route("/password", methods=("GET", "POST"))
+@login_required
+def password() -> Any:
+    """Change one's own password; all other sessions of the user end."""
+    form, user = PasswordForm(), current_user.user
+    form.current.label.text, form.new.label.text = _("Current password"), _("New password")
+    form.again.label.text = _("New password again")
+    if request.method == "POST":
+        problem = _problem(form, user)
+        if problem is None:
+            user.password_hash, user.password_changed_at = passwords.make_hash(form.new.data), now()
+            end_sessions(user, but=current_user.kept)
+            db.session.flush()
+            flash(_("The password was changed."), "success")
+            return redirect(url_for("admin.index"))
+        field, text = problem
+        form[field].errors = [text]
+    return render_template("password.html", form=form, title=_("Change of password"))
+
+
+@blueprint.route("/language/<code>", methods=("POST",))
+def language(code: str) -> Any:
+    """Greek or English, remembered."""
+    if code not in LANGUAGES:
+        abort(404)
+    session["language"] = code
+    if current_user.is_authenticated:
+        current_user.user.language = Language(code)
+        db.session.flush()
+    return redirect(_own_address(request.form.get("next")) or url_for("admin.index"))
+
+
+# --- how --------------------------------------------------------------------------------------------------------------
+
+
+def _checked(username: str, password: str) -> User | None:
+    """The user whose name and password these are. Every failure looks and lasts the same."""
+    asked = policy.scope_in(db.session)
+    policy.bind(db.session, replace(asked, is_system=True))
+    name = "#" + audit.keyed_hash(username.casefold())[:24]
+    user = db.session.scalar(sa.select(User).where(User.username == username[:80].replace("\0", "")))
+    if _too_many(name):
+        passwords.matches(password, None)
+        audit.note(db.session, AuditAction.REFUSED, subject_type="login")
+        return None
+    right = passwords.matches(password, user.password_hash if user else None)
+    if user is None or not right or not user.is_active:
+        audit.note(db.session, AuditAction.LOGIN_FAILED, subject_type="user", subject_label=user.username if user else name, name=name)  # fmt: skip
+        return None
+    return user
+
+
+def _too_many(name: str) -> bool:
+    recent = sa.select(sa.func.count(AuditEntry.seq)).where(
+        AuditEntry.action == AuditAction.LOGIN_FAILED, AuditEntry.at > now() - WINDOW
+    )
+    by_name = db.session.scalar(recent.where(AuditEntry.details.contains(name))) or 0
+    by_address = db.session.scalar(recent.where(AuditEntry.ip == request.remote_addr)) or 0
+    return by_name >= TRIES_PER_NAME or by_address >= TRIES_PER_ADDRESS
+
+
+def _begin_session(user: User) -> None:
+    """A new secret at every sign-in; nothing of the session before it is kept."""
+    token, moment = secrets.token_urlsafe(32), now()
+    kept = UserSession(token_hash=_hash(token), user=user, created_at=moment, seen_at=moment)
+    db.session.add(kept)
+    db.session.flush()
+    session.clear()
+    login_user(SignedIn(token, kept))
+    context = {"request_id": g.request_id, "ip": request.remote_addr}
+    policy.bind(db.session, policy.scope_of(user, session_ref=kept.token_hash[:16], **context))
+    audit.note(db.session, AuditAction.LOGIN, user)
+
+
+def end_sessions(user: User, but: UserSession | None = None) -> None:
+    """End the user's sessions: after a change of password or role, and at suspension."""
+    living = sa.select(UserSession).where(UserSession.user_id == user.id, UserSession.ended_at.is_(None))
+    for kept in db.session.scalars(living):
+        if but is None or kept.id != but.id:
+            kept.ended_at = now()
+
+
+def _problem(form: PasswordForm, user: User) -> tuple[str, str] | None:
+    if not passwords.matches(form.current.data or "", user.password_hash):
+        return "current", _("The current password is not right.")
+    if form.new.data != form.again.data:
+        return "again", _("The two new passwords differ.")
+    try:
+        passwords.make_hash(form.new.data or "")
+    except passwords.WeakPassword as error:
+        return "new", _(str(error))
+    return None
+
+
+def _own_address(asked: str | None) -> str | None:
+    """A path of this application, or None: no address from outside leads elsewhere."""
+    if not asked or not asked.startswith("/") or asked[1:2] in ("/", "\\") or any(ord(c) < 33 for c in asked):
+        return None
+    parts = urlsplit(asked)
+    return asked if not parts.scheme and not parts.netloc and "\\" not in asked else None
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,398 @@
+"""Commands for the person who runs the server; they act as the system itself, and leave an entry in the trail."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import hashlib
+import os
+import re
+import secrets
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import sqlalchemy as sa
+import waitress
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+from psycopg.conninfo import make_conninfo
+
+import audit
+import passwords
+import policy
+from db import BadValue, begin_write, db
+from models import AuditEntry, Municipality, Unit, User, now
+from seed import PROFILES, NotSeeded, demo, reference, refuse_in_production, volume
+from vocabulary import AuditAction, Role
+
+FORESEEN = (NotSeeded, passwords.WeakPassword, BadValue, OSError)
+KEPT_TABLES = {"alembic_version", "audit_entry", "audit_head"}
+
+
+def init_app(app: Flask) -> None:
+    """Add the commands to `flask`."""
+    for command in (seed_command, audit_group, backup, restore, report_group, admin_group, serve, demo_command):
+        app.cli.add_command(command)
+
+
+def _as_system(function: Callable[..., None]) -> Callable[..., None]:
+    """Act as the system; tell what could be foreseen in plain words."""
+
+    @with_appcontext
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> None:
+        policy.bind(db.session, policy.SYSTEM)
+        try:
+            function(*args, **kwargs)
+        except FORESEEN as error:
+            raise click.ClickException(str(error)) from error
+        except (sa.exc.OperationalError, sa.exc.ProgrammingError) as error:
+            advice = "Is the database there, and up to date (flask --app app db upgrade)?"
+            raise click.ClickException(f"{error.orig}\n{advice}") from error
+
+    return run
+
+
+# --- seed -------------------------------------------------------------------------------------------------------------
+
+
+@click.command("seed")
+@click.argument("profile", type=click.Choice(PROFILES))
+@click.option("--demo", "with_demo", is_flag=True, help="Add invented people and one login per role and unit.")
+@click.option("--volume", "people", type=click.IntRange(min=1), help="Add so many invented people, for measurement.")
+@click.option("--password", help="Password of the demo logins; by default a new one, printed.")
+@_as_system
+def seed_command(profile: str, with_demo: bool, people: int | None, password: str | None) -> None:
+    """Load a municipality's profile, and on request invented people."""
+    begin_write()
+    municipality = reference.load_profile(db.session, profile)
+    given = password or secrets.token_urlsafe(12)
+    is_new = with_demo and demo.load_demo(db.session, given)
+    if people:
+        volume.load_volume(db.session, people)
+    audit.commit(db.session)
+    click.echo(f"Loaded: {municipality}")
+    if people:
+        click.echo(f"Invented people added: {people}")
+    if with_demo:
+        _tell_logins(given if is_new else None)
+
+
+def _tell_logins(password: str | None) -> None:
+    """Print the demo logins, and their password where it is known."""
+    click.echo("Demo logins:\n" + "\n".join(f"  {login}" for login in demo.logins(db.session)))
+    click.echo(f"Password of all: {password}" if password else "They were there before, with the password given then.")
+
+
+# --- audit ------------------------------------------------------------------------------------------------------------
+
+audit_group = AppGroup("audit", help="The trail.")
+
+
+@audit_group.command("verify", with_appcontext=False)
+@_as_system
+def verify() -> None:
+    """Check that no entry of the trail is missing or changed."""
+    findings = 0
+    for finding in audit.verify(db.session.connection()):
+        findings += 1
+        click.echo(finding)
+    if findings:
+        # A broken trail stays as it was found, for whoever looks into it.
+        raise click.ClickException(f"The trail is not whole: {findings} findings.")
+    entries = db.session.scalar(sa.select(sa.func.count(AuditEntry.seq)))
+    db.session.rollback()
+    audit.system_note(AuditAction.SYSTEM, task="audit verify", entries=entries)
+    click.echo(f"{entries} entries, chain whole")
+
+
+# --- backup and restore -----------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@_as_system
+def backup(file: Path) -> None:
+    """Copy the database to FILE while the application runs."""
+    with _beside(file) as copy:
+        if _is_sqlite():
+            _copy_sqlite(_database_file(), copy)
+            _check_sqlite(copy)
+        else:
+            _postgres("pg_dump", "--format=custom", f"--file={copy}", _conninfo())
+            _check_dump(copy)
+    digest = _sha256(file)
+    audit.system_note(AuditAction.SYSTEM, task="backup", file=file.name, sha256=digest)
+    click.echo(f"Backup: {file}\nSHA-256: {digest}")
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Replace a database that holds records.")
+@_as_system
+def restore(file: Path, yes: bool) -> None:
+    """Put the backup FILE in the database's place. Stop the application first."""
+    digest = _sha256(file)
+    (_check_sqlite if _is_sqlite() else _check_dump)(file)
+    if not yes and not _is_empty():
+        raise click.ClickException("The database holds records. To replace them, say --yes.")
+    db.session.close()
+    db.engine.dispose()
+    if _is_sqlite():
+        _replace_sqlite(file, _database_file())
+    else:
+        how = ("--clean", "--if-exists", "--single-transaction", "--no-owner")
+        _postgres("pg_restore", *how, f"--dbname={_conninfo()}", str(file))
+    audit.system_note(AuditAction.SYSTEM, task="restore", file=file.name, sha256=digest)
+    click.echo(f"Restored: {file}\nIf it comes from an older version, run: flask --app app db upgrade")
+
+
+def _is_sqlite() -> bool:
+    return db.engine.dialect.name == "sqlite"
+
+
+def _database_file() -> Path:
+    name = db.engine.url.database
+    if not name or name == ":memory:":
+        raise click.ClickException("The database is in memory: there is no file to copy.")
+    return Path(name)
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """A private temporary file that takes the target's place when all went well, and never half of it."""
+    target = target.absolute()
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    copy = Path(name)
+    try:
+        yield copy
+        _sync(copy)
+        copy.replace(target)
+        _sync(target.parent)
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+# --- backup and restore: SQLite ---------------------------------------------------------------------------------------
+
+
+def _copy_sqlite(source: Path, target: Path) -> None:
+    """A consistent copy in one file, whatever others write meanwhile."""
+    with closing(_open_sqlite(source)) as there, closing(sqlite3.connect(target)) as here:
+        there.backup(here)
+        here.execute("PRAGMA journal_mode=DELETE")
+
+
+def _open_sqlite(file: Path, mode: str = "ro") -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode={mode}", uri=True, timeout=10)
+
+
+def _check_sqlite(file: Path) -> None:
+    """Refuse what is damaged, or no database of ours."""
+    try:
+        with closing(_open_sqlite(file)) as connection:
+            found = [row[0] for row in connection.execute("PRAGMA integrity_check")]
+            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    except sqlite3.DatabaseError as error:
+        raise click.ClickException(f"{file.name} is not a sound SQLite database: {error}.") from error
+    if found != ["ok"]:
+        raise click.ClickException(f"{file.name} is damaged: {found[0]}.")
+    if missing := KEPT_TABLES - tables:
+        raise click.ClickException(f"{file.name} is no backup of Kentro: it lacks {', '.join(sorted(missing))}.")
+
+
+def _replace_sqlite(source: Path, target: Path) -> None:
+    with _beside(target) as copy:
+        _copy_sqlite(source, copy)
+        _close_log(target)
+
+
+def _close_log(target: Path) -> None:
+    """Leave the old database without a log of its own, which SQLite would replay into the new one."""
+    try:
+        with closing(_open_sqlite(target, "rw")) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise click.ClickException("The database is in use: stop the application first.") from error
+    except sqlite3.DatabaseError:
+        click.echo("The database that is replaced is damaged.")
+    for ending in ("-wal", "-shm"):
+        target.with_name(target.name + ending).unlink(missing_ok=True)
+
+
+# --- backup and restore: PostgreSQL -----------------------------------------------------------------------------------
+
+
+def _conninfo() -> str:
+    """The database's address for PostgreSQL's own programs, without the password: arguments are seen by everybody."""
+    url = db.engine.url
+    said: dict[str, Any] = {"host": url.host, "port": url.port, "user": url.username, "dbname": url.database}
+    return make_conninfo("", **{name: value for name, value in (said | dict(url.query)).items() if value is not None})
+
+
+def _postgres(program: str, *arguments: str) -> str:
+    password = db.engine.url.password
+    environment = dict(os.environ) | ({"PGPASSWORD": str(password)} if password else {})
+    try:
+        done = subprocess.run(  # noqa: S603 (the program is named here, the address comes from the configuration)
+            [program, *arguments], env=environment, capture_output=True, text=True, check=True
+        )
+    except FileNotFoundError as error:
+        raise click.ClickException(f"{program} is missing: install the client programs of PostgreSQL.") from error
+    except subprocess.CalledProcessError as error:
+        raise click.ClickException(f"{program} failed: {error.stderr.strip()}") from error
+    return done.stdout
+
+
+def _check_dump(file: Path) -> None:
+    """Refuse what is no dump, or no dump of ours."""
+    contents = _postgres("pg_restore", "--list", str(file))
+    tables = set(re.findall(r"^\d+; \d+ \d+ TABLE \S+ (\S+)", contents, re.MULTILINE))
+    if missing := KEPT_TABLES - tables:
+        raise click.ClickException(f"{file.name} is no backup of Kentro: it lacks {', '.join(sorted(missing))}.")
+
+
+def _is_empty() -> bool:
+    """No table but the migrations' own holds a row."""
+    try:
+        tables = [table for table in sa.inspect(db.engine).get_table_names() if table != "alembic_version"]
+        rows = (db.session.execute(sa.select(1).select_from(sa.table(table)).limit(1)).first() for table in tables)
+        return all(row is None for row in rows)
+    except sa.exc.DatabaseError:
+        return False  # a database that cannot be read may still be worth saving
+
+
+# --- report -----------------------------------------------------------------------------------------------------------
+
+report_group = AppGroup("report", help="Reports.")
+
+
+@report_group.command("monthly", with_appcontext=False)
+@click.option("--month", type=click.DateTime(["%Y-%m"]), required=True, help="YYYY-MM")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The workbook to write.")
+@click.option("--unit", help="One unit's code; by default all units.")
+@_as_system
+def monthly(month: dt.datetime, out: Path, unit: str | None) -> None:
+    """Write the monthly report as an Excel workbook."""
+    import reports
+
+    if unit and db.session.scalar(sa.select(Unit.id).where(Unit.code == unit)) is None:
+        raise click.ClickException(f"There is no unit {unit!r}.")
+    reports.monthly_workbook(db.session, month.date(), out, unit)
+    db.session.rollback()
+    audit.system_note(AuditAction.SYSTEM, task="report monthly", month=f"{month:%Y-%m}", unit=unit)
+    click.echo(f"Report: {out}")
+
+
+# --- admin ------------------------------------------------------------------------------------------------------------
+
+admin_group = AppGroup("admin", help="Administrators.")
+
+
+@admin_group.command("create", with_appcontext=False)
+@click.argument("username")
+@click.option("--name", required=True, help="Full name.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@_as_system
+def create(username: str, name: str, password_stdin: bool) -> None:
+    """Create an administrator, who creates the other users on the screens."""
+    # Before the transaction: nobody else could write while the terminal waits.
+    kept = passwords.make_hash(_password(password_stdin))
+    begin_write()
+    if db.session.scalar(sa.select(User.id).where(User.username == username)) is not None:
+        raise click.ClickException(f"There is a user {username!r} already.")
+    said = {"username": username, "full_name": name, "password_hash": kept, "password_changed_at": now()}
+    db.session.add(User(role=Role.ADMINISTRATOR, **said))
+    audit.note(db.session, AuditAction.SYSTEM, task="admin create", username=username)
+    audit.commit(db.session)
+    click.echo(f"Administrator: {username}")
+
+
+def _password(is_piped: bool) -> str:
+    if is_piped:
+        return click.get_text_stream("stdin").readline().rstrip("\r\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+# --- serve and demo ---------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@_as_system
+def serve() -> None:
+    """Serve the application."""
+    audit.system_note(AuditAction.SYSTEM, task="serve")
+    _serve()
+
+
+@click.command("demo")
+@_as_system
+def demo_command() -> None:
+    """Serve the application with invented people; on a first run, invent them."""
+    refuse_in_production()
+    begin_write()
+    if db.session.scalar(sa.select(Municipality.id)) is None:
+        reference.load_profile(db.session, "drama")
+        demo.load_demo(db.session, _kept_password())
+    audit.note(db.session, AuditAction.SYSTEM, task="demo")
+    audit.commit(db.session)
+    if demo.is_loaded(db.session):
+        _tell_logins(_kept_password() if _password_holds() else None)
+    _serve()
+
+
+def _kept_password() -> str:
+    """The demo's password, kept for the next run where only the server's own account reads it."""
+    path = _password_file()
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(12))
+    return path.read_text()
+
+
+def _password_file() -> Path:
+    return Path(current_app.instance_path) / "demo_password"
+
+
+def _password_holds() -> bool:
+    """The kept password is that of the users in this database, who may have come by `seed` with another."""
+    kept = db.session.scalar(sa.select(User.password_hash).where(User.username == Role.SUPERVISOR.value))
+    return _password_file().exists() and passwords.matches(_kept_password(), kept)
+
+
+def _serve() -> None:
+    settings = current_app.config
+    server = waitress.create_server(
+        current_app._get_current_object(),  # type: ignore[attr-defined]
+        host=settings["HOST"],
+        port=settings["PORT"],
+        threads=8,
+        ident=None,
+        # Behind a proxy its headers are needed; werkzeug's ProxyFix then counts how many may be believed.
+        clear_untrusted_proxy_headers=not settings["PROXIES"],
+    )
+    db.session.close()
+    click.echo(f"Kentro: http://{settings['HOST']}:{settings['PORT']}/")
+    server.run()

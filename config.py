@@ -1,0 +1,91 @@
+"""Settings from the environment; refuses to start half-configured."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent
+INSTANCE = ROOT / "instance"
+MODES = ("development", "production")
+
+
+class Misconfigured(RuntimeError):
+    """A setting is missing or makes no sense; the message names it."""
+
+
+def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Flask's configuration.
+
+    DATABASE_URL, SECRET_KEY, HOST, PORT, KENTRO_MODE (development or production), KENTRO_IDLE_MINUTES (30),
+    KENTRO_SESSION_HOURS (12), KENTRO_PROXIES (0: how many reverse proxies stand in front).
+
+    Raises:
+        Misconfigured: a production without SECRET_KEY or DATABASE_URL, or a value of the wrong form.
+    """
+    mode = environ.get("KENTRO_MODE", "development")
+    if mode not in MODES:
+        raise Misconfigured(f"KENTRO_MODE is {mode!r}; it is one of {', '.join(MODES)}.")
+    production = mode == "production"
+    return {
+        "KENTRO_MODE": mode,
+        "SECRET_KEY": _secret_key(environ, production),
+        "SQLALCHEMY_ENGINES": {"default": database_url(environ, production)},
+        "HOST": environ.get("HOST", "127.0.0.1"),
+        "PORT": _whole(environ, "PORT", 8000),
+        "PROXIES": _whole(environ, "KENTRO_PROXIES", 0),
+        "IDLE_MINUTES": _whole(environ, "KENTRO_IDLE_MINUTES", 30),
+        "SESSION_HOURS": _whole(environ, "KENTRO_SESSION_HOURS", 12),
+        "SESSION_COOKIE_NAME": "__Host-kentro" if production else "kentro",
+        "SESSION_COOKIE_SECURE": production,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        # The server-side session decides how long a sign-in lasts; a token that expires earlier only loses typing.
+        "WTF_CSRF_TIME_LIMIT": None,
+        "MAX_CONTENT_LENGTH": 12 * 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 4 * 1024 * 1024,
+        "FLASK_ADMIN_RAISE_ON_VIEW_EXCEPTION": False,
+    }
+
+
+def database_url(environ: Mapping[str, str], production: bool) -> str:
+    """DATABASE_URL with psycopg 3 as PostgreSQL's driver; by default an SQLite file under instance/."""
+    url = environ.get("DATABASE_URL", "")
+    if not url:
+        if production:
+            raise Misconfigured("DATABASE_URL is not set.")
+        INSTANCE.mkdir(exist_ok=True)
+        return f"sqlite:///{INSTANCE / 'kentro.sqlite'}"
+    scheme, _, rest = url.partition("://")
+    if scheme in ("postgres", "postgresql"):
+        return f"postgresql+psycopg://{rest}"
+    if scheme.split("+")[0] not in ("sqlite", "postgresql"):
+        raise Misconfigured("DATABASE_URL names neither SQLite nor PostgreSQL.")
+    return url
+
+
+def _secret_key(environ: Mapping[str, str], production: bool) -> str:
+    key = environ.get("SECRET_KEY", "")
+    if not key and not production:
+        return _kept_key(INSTANCE / "secret_key")
+    if len(key) < 32:
+        raise Misconfigured("SECRET_KEY is missing or shorter than 32 characters.")
+    return key
+
+
+def _kept_key(path: Path) -> str:
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    return path.read_text().strip()
+
+
+def _whole(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = environ.get(name, str(default))
+    if not value.isdecimal():
+        raise Misconfigured(f"{name} is {value!r}; it is a whole number.")
+    return int(value)

@@ -1,0 +1,374 @@
+"""Engine, session, Base and the column types: a column is declared once and everything else follows from it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from flask_sqlalchemy_lite import SQLAlchemy
+from sqlalchemy import event, orm
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, declared_attr, mapped_column
+
+import search
+from i18n import Label
+from identifiers import N_
+
+BIGGEST_ID = 2**31 - 1
+
+
+class BadValue(ValueError):
+    """A value that a column does not take; the text is a gettext msgid for the person who typed it."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Kind(StrEnum):
+    """What a column holds; forms, lists, filters, exports and the trail each know every kind once."""
+
+    TEXT = "text"
+    LONG_TEXT = "long_text"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    DATE = "date"
+    INSTANT = "instant"
+    FLAG = "flag"
+    CODE = "code"
+    CODES = "codes"
+    COUNTRY = "country"
+    LINK = "link"
+
+
+class Sensitivity(StrEnum):
+    """How carefully a column is kept; policy.py says which role sees what."""
+
+    OPEN = "open"
+    RESTRICTED = "restricted"
+    SPECIAL = "special"
+    CLINICAL = "clinical"
+    CONFIDED = "confided"
+
+
+@dataclass(frozen=True)
+class Field:
+    """What a column means to people. It rides in the column's `info`."""
+
+    label: Label
+    kind: Kind
+    group: Label | None = None
+    sensitivity: Sensitivity = Sensitivity.OPEN
+    search: bool = False
+    check: Callable[[str], str] | None = None
+    codes: tuple[Any, ...] = ()
+    length: int | None = None
+    help: Label | None = None
+    form: bool = True
+    default: Callable[[], Any] | None = None
+
+
+# --- column types ----------------------------------------------------------------------------------------------------
+
+
+class Instant(sa.types.TypeDecorator[dt.datetime]):
+    """A moment, aware, kept in UTC."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: sa.Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise BadValue("A moment needs its time zone.")
+        value = value.astimezone(dt.UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: dt.datetime | None, dialect: sa.Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+class Hundredths(sa.types.TypeDecorator[Decimal]):
+    """A number with two decimals, kept as whole hundredths, since SQLite has no exact decimals."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | int | None, dialect: sa.Dialect) -> int | None:
+        return None if value is None else int((Decimal(value) * 100).to_integral_value())
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value) / 100
+
+
+class CodeSet(sa.types.TypeDecorator[tuple[Any, ...]]):
+    """Several codes of one list, kept as `|A|B|` so that a filter is one LIKE on either database."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, codes: tuple[Any, ...]) -> None:
+        super().__init__()
+        self.codes = codes
+
+    def process_bind_param(self, value: Iterable[str] | None, dialect: sa.Dialect) -> str:
+        chosen = {str.__str__(code) for code in value or ()}
+        return "".join(f"|{code.value}" for code in self.codes if code.value in chosen) + "|" if chosen else ""
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> tuple[Any, ...]:
+        chosen = set((value or "").split("|"))
+        return tuple(code for code in self.codes if code.value in chosen)
+
+    class comparator_factory(sa.types.TypeDecorator.Comparator[Any]):  # noqa: N801 (SQLAlchemy's name)
+        def holds(self, code: str) -> sa.ColumnElement[bool]:
+            """The set contains this code."""
+            return sa.type_coerce(self.expr, sa.Text).like(f"%|{code}|%")
+
+
+def sort_text(length: int) -> sa.String:
+    """Text ordered by code point on both databases; what stands in it is folded, so that is Greek order."""
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
+# --- declarations of columns -----------------------------------------------------------------------------------------
+
+
+def text(el: str, en: str, length: int = 120, *, required: bool = False, **more: Any) -> MappedColumn[Any]:
+    """One line of text of at most `length` characters."""
+    return _column(sa.String(length), Field(Label(el, en), Kind.TEXT, length=length, **_of_field(more)), required, more)
+
+
+def long_text(el: str, en: str, length: int = 20_000, *, required: bool = False, **more: Any) -> MappedColumn[Any]:
+    """Several lines of text."""
+    field = Field(Label(el, en), Kind.LONG_TEXT, length=length, **_of_field(more))
+    return _column(sa.Text(), field, required, more)
+
+
+def whole(el: str, en: str, *, required: bool = False, **more: Any) -> MappedColumn[Any]:
+    """A whole number."""
+    return _column(sa.Integer(), Field(Label(el, en), Kind.INTEGER, **_of_field(more)), required, more)
+
+
+def decimal(el: str, en: str, *, required: bool = False, **more: Any) -> MappedColumn[Any]:
+    """A number with two decimals."""
+    return _column(Hundredths(), Field(Label(el, en), Kind.DECIMAL, **_of_field(more)), required, more)
+
+
+def day(el: str, en: str, *, required: bool = False, **more: Any) -> MappedColumn[Any]:
+    """A date."""
+    return _column(sa.Date(), Field(Label(el, en), Kind.DATE, **_of_field(more)), required, more)
+
+
+def instant(el: str, en: str, *, required: bool = False, **more: Any) -> MappedColumn[Any]:
+    """A moment."""
+    return _column(Instant(), Field(Label(el, en), Kind.INSTANT, **_of_field(more)), required, more)
+
+
+def flag(el: str, en: str, *, initially: bool = False, **more: Any) -> MappedColumn[Any]:
+    """Yes or no."""
+    more.setdefault("default", lambda: initially)
+    field = Field(Label(el, en), Kind.FLAG, **_of_field(more))
+    return _column(sa.Boolean(create_constraint=False), field, True, more)
+
+
+def choice(codes: Iterable[Any], el: str, en: str, *, required: bool = False, **more: Any) -> MappedColumn[Any]:
+    """One code of a list in vocabulary.py."""
+    members = tuple(codes)
+    kept = sa.Enum(
+        type(members[0]), native_enum=False, length=20, values_callable=lambda e: [member.value for member in e]
+    )
+    return _column(kept, Field(Label(el, en), Kind.CODE, codes=members, **_of_field(more)), required, more)
+
+
+def choices(codes: Iterable[Any], el: str, en: str, **more: Any) -> MappedColumn[Any]:
+    """Any number of codes of a list."""
+    members = tuple(codes)
+    more.setdefault("default", tuple)
+    return _column(CodeSet(members), Field(Label(el, en), Kind.CODES, codes=members, **_of_field(more)), True, more)
+
+
+def country(el: str, en: str, **more: Any) -> MappedColumn[Any]:
+    """A country by its ISO 3166-1 alpha-2 code."""
+    return _column(sa.String(2), Field(Label(el, en), Kind.COUNTRY, length=2, **_of_field(more)), False, more)
+
+
+def link(target: str, el: str, en: str, *, required: bool = False, **more: Any) -> MappedColumn[Any]:
+    """A reference to a row of another table (`"beneficiary.id"`), indexed."""
+    more.setdefault("index", True)
+    field = Field(Label(el, en), Kind.LINK, **_of_field(more))
+    key = sa.ForeignKey(target, ondelete=more.pop("ondelete", None))
+    return _column(sa.Integer(), field, required, more, key)
+
+
+_FIELD_ONLY = ("group", "sensitivity", "search", "check", "help", "form")
+
+
+def _of_field(more: dict[str, Any]) -> dict[str, Any]:
+    found = {name: more.pop(name) for name in _FIELD_ONLY if name in more}
+    return found | ({"default": more["default"]} if "default" in more else {})
+
+
+def _column(kept: Any, field: Field, required: bool, more: dict[str, Any], *keys: Any) -> MappedColumn[Any]:
+    return mapped_column(kept, *keys, nullable=not required, info={"field": field}, **more)
+
+
+# --- Base ------------------------------------------------------------------------------------------------------------
+
+
+class Base(DeclarativeBase):
+    """Every table. Constraints are named by convention, so that migrations can speak of them."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+    label: Label
+    labels: Label
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if "__tablename__" not in cls.__dict__ and not cls.__dict__.get("__abstract__"):
+            cls.__tablename__ = "".join(f"_{c.lower()}" if c.isupper() else c for c in cls.__name__).lstrip("_")
+        super().__init_subclass__(**kwargs)
+
+    def before_save(self, session: orm.Session) -> None:
+        """The row's own rules, run before every flush that writes it: by form, import, seed or command alike."""
+
+    def __str__(self) -> str:
+        return f"{type(self).label} {self.id}"  # type: ignore[attr-defined]
+
+
+class Record(Base):
+    """A row that people edit: numbered, and versioned so that of two edits the later notices the earlier."""
+
+    __abstract__ = True
+
+    id: Mapped[int] = mapped_column(primary_key=True, sort_order=-10)
+    version: Mapped[int] = mapped_column(sort_order=-9)
+
+    @declared_attr.directive
+    @classmethod
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version}
+
+
+class Searchable:
+    """Rows found by typing: both keys are derived from the columns marked `search=True` (search.py)."""
+
+    search_key: Mapped[str] = mapped_column(sa.Text(), default="", sort_order=90)
+    sort_key: Mapped[str] = mapped_column(sort_text(200), default="", index=True, sort_order=91)
+
+    def refresh_keys(self) -> None:
+        """Derive both keys anew."""
+        parts = [getattr(self, name) for name, field in fields(type(self)).items() if field.search]
+        key = search.key(*(str(part) for part in parts if part is not None))
+        sort_key = search.fold(str(self))[:200]
+        if (self.search_key, self.sort_key) != (key, sort_key):
+            self.search_key, self.sort_key = key, sort_key
+
+
+_fields_of: dict[type, dict[str, Field]] = {}
+
+
+def fields(model: type) -> dict[str, Field]:
+    """The declared columns of a model, in order of declaration."""
+    if model not in _fields_of:
+        columns = sa.inspect(model).columns
+        _fields_of[model] = {column.key: column.info["field"] for column in columns if "field" in column.info}
+    return _fields_of[model]
+
+
+def link_target(model: type, name: str) -> type[Base]:
+    """The model that a link column points to."""
+    (key,) = model.__table__.c[name].foreign_keys  # type: ignore[attr-defined]
+    return next(m.class_ for m in Base.registry.mappers if m.local_table is key.column.table)
+
+
+def row_id(value: object) -> int | None:
+    """A primary key as it came from outside, or None when it cannot be one."""
+    digits = str(value or "")
+    number = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= 10 else 0
+    return number if 0 < number <= BIGGEST_ID else None
+
+
+@event.listens_for(Base, "attribute_instrument", propagate=True)
+def _watch(model: type, name: str, attribute: Any) -> None:
+    """Texts are cleaned and checked wherever they are set, not only in forms."""
+    column = getattr(getattr(attribute, "property", None), "columns", [None])[0]
+    field = None if column is None else column.info.get("field")
+    if field is not None and field.kind in (Kind.TEXT, Kind.LONG_TEXT, Kind.COUNTRY):
+        event.listen(attribute, "set", lambda row, value, old, why: clean(field, value), retval=True)
+
+
+def clean(field: Field, value: str | None) -> str | None:
+    """A text as its column takes it: trimmed, checked, None when empty.
+
+    Raises:
+        BadValue: too long, or holding NUL, which PostgreSQL cannot keep.
+        identifiers.InvalidIdentifier: the column's own check refuses it.
+    """
+    value = value.strip() if value is not None else ""
+    if not value:
+        return None
+    if "\0" in value or any(unicodedata.category(c) == "Cs" for c in value):
+        raise BadValue(N_("The text holds characters that cannot be stored."))
+    if field.check:
+        value = field.check(value)
+    if field.length and len(value) > field.length:
+        raise BadValue(N_("The text is too long."))
+    return value
+
+
+# --- engine and session ----------------------------------------------------------------------------------------------
+
+db = SQLAlchemy(engine_options={"pool_pre_ping": True}, session_options={"expire_on_commit": False})
+
+
+def init_app(app: Flask) -> None:
+    """Bind engine and sessions to the application."""
+    db.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "connect", _set_up_sqlite)
+            event.listen(db.engine, "begin", _begin_sqlite)
+
+
+def begin_write() -> None:
+    """Start the session's transaction as a writer, so that on SQLite it waits its turn instead of failing midway."""
+    db.session.connection(execution_options={"immediate": True})
+
+
+def _set_up_sqlite(connection: Any, record: object) -> None:
+    connection.isolation_level = None
+    for pragma in ("foreign_keys=ON", "recursive_triggers=ON", "journal_mode=WAL", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("PRAGMA busy_timeout=10000")
+    connection.create_function("greek_key", 1, lambda value: value and search.fold(value), deterministic=True)
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+@event.listens_for(orm.Session, "before_flush", insert=True)
+def _apply_rules(session: orm.Session, context: object, instances: object) -> None:
+    for row in [*session.new, *session.dirty]:
+        if isinstance(row, Base):
+            row.before_save(session)
+        if isinstance(row, Searchable):
+            row.refresh_keys()

@@ -1,0 +1,65 @@
+"""Greek first, English second: the language of a request, and text that waits for it."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from babel import Locale
+from flask import Flask, g, has_request_context
+from flask_babel import Babel
+from flask_babel import gettext as _
+
+from search import fold
+
+LANGUAGES = ("el", "en")
+ZONE = "Europe/Athens"
+
+__all__ = ["LANGUAGES", "ZONE", "Label", "_", "countries", "init_app", "language"]
+
+
+class Label:
+    """A name in both languages, rendered in the reader's when it is shown."""
+
+    __slots__ = ("el", "en")
+
+    def __init__(self, el: str, en: str) -> None:
+        self.el, self.en = el, en
+
+    def __str__(self) -> str:
+        return self.en if language() == "en" else self.el
+
+    def __html__(self) -> str:
+        from markupsafe import escape
+
+        return escape(str(self))
+
+    def __repr__(self) -> str:
+        return f"Label({self.el!r}, {self.en!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Label) and (self.el, self.en) == (other.el, other.en)
+
+    def __hash__(self) -> int:
+        return hash((self.el, self.en))
+
+
+def language() -> str:
+    """The language of the current request; Greek where there is none (seeds, commands, start-up)."""
+    return g.get("language", "el") if has_request_context() else "el"
+
+
+def init_app(app: Flask) -> None:
+    """Make flask-babel follow `language()` and Greek time."""
+    app.config.setdefault("BABEL_DEFAULT_TIMEZONE", ZONE)
+    Babel(app, default_locale="el", default_timezone=ZONE, locale_selector=language)
+
+
+NOT_COUNTRIES = frozenset("AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ".split())
+
+
+@cache
+def countries(lang: str) -> tuple[tuple[str, str], ...]:
+    """ISO 3166-1 alpha-2 codes and names (CLDR), Greece first, then alphabetically."""
+    listed = Locale(lang).territories.items()
+    names = ((code, name) for code, name in listed if len(code) == 2 and code.isalpha() and code not in NOT_COUNTRIES)
+    return tuple(sorted(names, key=lambda pair: (pair[0] != "GR", fold(pair[1]))))

