@@ -103,7 +103,9 @@ def _fingerprint(path: str) -> str:
 def _errors(app: Flask) -> None:
     @app.errorhandler(CSRFError)
     def expired(error: CSRFError) -> Any:
-        return _error_page(400, _("The form had expired and nothing was saved. Go back, reload the page and send it again."))
+        return _error_page(
+            400, _("The form had expired and nothing was saved. Go back, reload the page and send it again.")
+        )
 
     @app.errorhandler(policy.Refused)
     def refused(error: policy.Refused) -> Any:

@@ -10,6 +10,7 @@ import re
 import secrets
 import sqlite3
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -26,8 +27,9 @@ from psycopg.conninfo import make_conninfo
 import audit
 import passwords
 import policy
+import reports
 from db import BadValue, begin_write, db
-from models import AuditEntry, Municipality, Unit, User, now
+from models import AuditEntry, Municipality, User, now
 from seed import PROFILES, NotSeeded, demo, reference, refuse_in_production, volume
 from vocabulary import AuditAction, Role
 
@@ -295,11 +297,10 @@ report_group = AppGroup("report", help="Reports.")
 @_as_system
 def monthly(month: dt.datetime, out: Path, unit: str | None) -> None:
     """Write the monthly report as an Excel workbook."""
-    import reports
-
-    if unit and db.session.scalar(sa.select(Unit.id).where(Unit.code == unit)) is None:
-        raise click.ClickException(f"There is no unit {unit!r}.")
-    reports.monthly_workbook(db.session, month.date(), out, unit)
+    try:
+        reports.monthly_workbook(db.session, month.date(), out, unit)
+    except reports.UnknownUnit as error:
+        raise click.ClickException(f"There is no unit {unit!r}.") from error
     db.session.rollback()
     audit.system_note(AuditAction.SYSTEM, task="report monthly", month=f"{month:%Y-%m}", unit=unit)
     click.echo(f"Report: {out}")
@@ -331,7 +332,7 @@ def create(username: str, name: str, password_stdin: bool) -> None:
 
 def _password(is_piped: bool) -> str:
     if is_piped:
-        return click.get_text_stream("stdin").readline().rstrip("\r\n")
+        return sys.stdin.readline().rstrip("\r\n")
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 

@@ -128,7 +128,7 @@ class CodeSet(sa.types.TypeDecorator[tuple[Any, ...]]):
         chosen = set((value or "").split("|"))
         return tuple(code for code in self.codes if code.value in chosen)
 
-    class comparator_factory(sa.types.TypeDecorator.Comparator[Any]):  # noqa: N801 (SQLAlchemy's name)
+    class comparator_factory(sa.types.TypeDecorator.Comparator[Any]):
         def holds(self, code: str) -> sa.ColumnElement[bool]:
             """The set contains this code."""
             return sa.type_coerce(self.expr, sa.Text).like(f"%|{code}|%")

@@ -54,7 +54,7 @@ def init_app(app: Flask) -> None:
     Babel(app, default_locale="el", default_timezone=ZONE, locale_selector=language)
 
 
-NOT_COUNTRIES = frozenset("AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ".split())
+NOT_COUNTRIES = frozenset(["AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"])
 
 
 @cache

@@ -19,7 +19,6 @@ import identifiers
 from db import (
     BadValue,
     Base,
-    Hundredths,
     Instant,
     Record,
     Searchable,
@@ -234,12 +233,12 @@ class Scoped:
     """The link whose row gives this one its unit, where it is not chosen."""
 
     @declared_attr
-    def unit_id(cls) -> Mapped[int]:  # noqa: N805
+    def unit_id(cls) -> Mapped[int]:
         """The unit that the row belongs to."""
         return link("unit.id", "Μονάδα", "Unit", required=True, sort_order=-5)
 
     @declared_attr
-    def unit(cls) -> Mapped[Unit]:  # noqa: N805
+    def unit(cls) -> Mapped[Unit]:
         """The unit itself."""
         return relationship(Unit, foreign_keys=[cls.unit_id])  # type: ignore[list-item]
 
@@ -459,12 +458,12 @@ class OfPerson(Scoped):
     unit_from = "beneficiary"
 
     @declared_attr
-    def beneficiary_id(cls) -> Mapped[int]:  # noqa: N805
+    def beneficiary_id(cls) -> Mapped[int]:
         """The person that the row is about."""
         return link("beneficiary.id", "Ωφελούμενος/η", "Beneficiary", required=True, sort_order=-4)
 
     @declared_attr
-    def beneficiary(cls) -> Mapped[Beneficiary]:  # noqa: N805
+    def beneficiary(cls) -> Mapped[Beneficiary]:
         """The person."""
         return relationship(Beneficiary, foreign_keys=[cls.beneficiary_id])  # type: ignore[list-item]
 
@@ -700,12 +699,12 @@ class Step:
     note: Mapped[str | None] = text("Σημείωση", "Note", 500)
 
     @declared_attr
-    def by_id(cls) -> Mapped[int | None]:  # noqa: N805
+    def by_id(cls) -> Mapped[int | None]:
         """Who changed the state."""
         return link("user.id", "Από", "By")
 
     @declared_attr
-    def by(cls) -> Mapped[User | None]:  # noqa: N805
+    def by(cls) -> Mapped[User | None]:
         """The user who changed the state."""
         return relationship(User)
 

@@ -213,7 +213,7 @@ def target_groups(session: orm.Session, period: Period, unit: str | None = None)
     """
     tests: dict[Any, Test] = {group: _belongs(group) for group in TargetGroup if _in_sight(session, _source(group))}
     rows = {group: (group,) for group in tests} | {None: (NOT_STATED,)}
-    tests |= {None: sa.not_(sa.or_(*tests.values())), TOTAL: sa.true()}
+    tests |= {None: sa.not_(sa.or_(sa.false(), *tests.values())), TOTAL: sa.true()}
     counts = _tally(session, tests, _of(session, unit), _served(period))
     everybody = [counts.get((TOTAL, sex), 0) for sex in Sex]
     note = _("People served. A person may belong to several groups: the lines add up to more than the total of people.")
@@ -682,7 +682,7 @@ def _by_sex(session: orm.Session, column: Any, *where: Test) -> dict[tuple[Any, 
 
 def _per_unit(session: orm.Session, model: Any, *where: Test) -> dict[int, int]:
     query = sa.select(model.unit_id, sa.func.count(model.id)).where(*where).group_by(model.unit_id)
-    return dict(session.execute(query).tuples().all())
+    return dict(iter(session.execute(query)))
 
 
 def _tally(session: orm.Session, tests: Mapping[Any, Test], *where: Test) -> dict[tuple[Any, Any], int]:

@@ -39,8 +39,16 @@ class Axis(Code):
     """The three obligatory axes of a Community Centre."""
 
     A = "A", "Υποδοχή – Ενημέρωση – Υποστήριξη των πολιτών", "Reception, information, support"
-    B = "B", "Συνεργασία με Υπηρεσίες, Φορείς και Δομές παροχής υπηρεσιών κοινωνικής προστασίας", "Cooperation with services, bodies and structures"
-    C = "C", "Παροχή Υπηρεσιών βελτίωσης βιοτικού επιπέδου και κοινωνικής ένταξης", "Services improving living standard and social inclusion"
+    B = (
+        "B",
+        "Συνεργασία με Υπηρεσίες, Φορείς και Δομές παροχής υπηρεσιών κοινωνικής προστασίας",
+        "Cooperation with services, bodies and structures",
+    )
+    C = (
+        "C",
+        "Παροχή Υπηρεσιών βελτίωσης βιοτικού επιπέδου και κοινωνικής ένταξης",
+        "Services improving living standard and social inclusion",
+    )
 
 
 class TargetGroup(Code):
@@ -261,7 +269,11 @@ class PartnerCategory(Code):
     KEPA = "KEPA", "ΚΕΠΑ", "Disability certification"
     KEP = "KEP", "ΚΕΠ", "Citizen service centre"
     SOCSERV = "SOCSERV", "Κοινωνική Υπηρεσία Δήμου", "Municipal social service"
-    MUNSTRUCT = "MUNSTRUCT", "Δημοτική δομή (ΚΑΠΗ, ΚΗΦΗ, ΚΔΑΠ, Βοήθεια στο Σπίτι, Κοινωνικό Παντοπωλείο/Φαρμακείο)", "Municipal structure"
+    MUNSTRUCT = (
+        "MUNSTRUCT",
+        "Δημοτική δομή (ΚΑΠΗ, ΚΗΦΗ, ΚΔΑΠ, Βοήθεια στο Σπίτι, Κοινωνικό Παντοπωλείο/Φαρμακείο)",
+        "Municipal structure",
+    )
     HOSP = "HOSP", "Νοσοκομείο", "Hospital"
     PHC = "PHC", "Κέντρο Υγείας / ΤΟΜΥ", "Health centre"
     EODY = "EODY", "ΕΟΔΥ – κινητή μονάδα", "Public health organisation"

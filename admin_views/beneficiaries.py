@@ -10,7 +10,7 @@ from flask import request
 import identifiers
 import policy
 from db import db, row_id
-from i18n import Label, _
+from i18n import _
 from models import (
     Application,
     Appointment,
@@ -27,8 +27,7 @@ from models import (
 from vocabulary import HouseholdRelation
 
 from .base import Child, KentroView
-
-PEOPLE = Label("Άτομα", "People")
+from .menu import PEOPLE
 
 
 class BeneficiaryView(KentroView):

@@ -13,7 +13,7 @@ from models import Event, EventAttendance, VolunteerHours
 from vocabulary import Attendance
 
 from .base import Child, KentroView
-from .volunteers import COMMUNITY
+from .menu import COMMUNITY
 
 
 class EventView(KentroView):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from i18n import Label, _
+from i18n import _
 from models import Distribution, Item, StockMovement
 
 from .base import Child, KentroView
-
-GOODS = Label("Είδη", "Goods")
+from .menu import GOODS
 
 
 class ItemView(KentroView):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from models import Household, HouseholdMember
 
 from .base import Child, KentroView
-from .beneficiaries import PEOPLE
+from .menu import PEOPLE
 
 
 class HouseholdView(KentroView):
@@ -21,5 +21,13 @@ class HouseholdMemberView(KentroView):
     """A person's place in a household."""
 
     model = HouseholdMember
-    list_columns = ("household_id", "beneficiary_id", "relation", "is_hosted", "is_student_away", "joined_on", "left_on")
+    list_columns = (
+        "household_id",
+        "beneficiary_id",
+        "relation",
+        "is_hosted",
+        "is_student_away",
+        "joined_on",
+        "left_on",
+    )
     locked_columns = ("household_id", "beneficiary_id")

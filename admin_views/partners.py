@@ -5,7 +5,7 @@ from __future__ import annotations
 from models import Partner, PartnerContact, Referral
 
 from .base import Child, KentroView
-from .services import CATALOGUES
+from .menu import CATALOGUES
 
 
 class PartnerView(KentroView):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from models import Referral
 
 from .base import KentroView
-from .services import SERVICES
+from .menu import SERVICES
 
 
 class ReferralView(KentroView):

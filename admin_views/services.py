@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from i18n import Label
 from models import Application, Appointment, CaseNote, Programme, Service, ServiceDelivery, Visit
 
 from .base import Child, KentroView
-
-RECEPTION = Label("Υποδοχή", "Reception")
-SERVICES = Label("Υπηρεσίες", "Services")
-CATALOGUES = Label("Κατάλογοι", "Catalogues")
+from .menu import CATALOGUES, RECEPTION, SERVICES
 
 
 class VisitView(KentroView):
@@ -45,7 +41,15 @@ class ApplicationView(KentroView):
 
     model = Application
     menu = SERVICES
-    list_columns = ("beneficiary_id", "programme_id", "status", "submission_number", "submitted_on", "renewal_on", "unit_id")
+    list_columns = (
+        "beneficiary_id",
+        "programme_id",
+        "status",
+        "submission_number",
+        "submitted_on",
+        "renewal_on",
+        "unit_id",
+    )
     locked_columns = ("beneficiary_id",)
 
 

@@ -14,8 +14,7 @@ from i18n import Label, _
 from models import Membership, Municipality, Unit, User
 
 from .base import Child, KentroView
-
-SETTINGS = Label("Ρυθμίσεις", "Settings")
+from .menu import SETTINGS
 
 
 class MunicipalityView(KentroView):

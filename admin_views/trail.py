@@ -15,8 +15,7 @@ from models import AuditEntry, AuditReview
 from vocabulary import Verdict
 
 from .base import KentroView, greek_datetime, told
-
-OVERSIGHT = Label("Έλεγχος", "Oversight")
+from .menu import OVERSIGHT
 
 
 class AuditEntryView(KentroView):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from i18n import Label
 from models import Volunteer, VolunteerHours
 
 from .base import Child, KentroView
-
-COMMUNITY = Label("Δράσεις και εθελοντές", "Events and volunteers")
+from .menu import COMMUNITY
 
 
 class VolunteerView(KentroView):

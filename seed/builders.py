@@ -191,15 +191,16 @@ def member(
 
 def visit(unit: Unit, staff: User, person: Beneficiary | None = None, **over: Any) -> Visit:
     """A visit now, nameless when no person is given."""
-    said = {"at": now(), "request": "Πληροφορίες για επιδόματα", "action": "Ενημερώθηκε"}
-    return Visit(**{"unit_id": unit.id, "staff_id": staff.id, "beneficiary_id": person and person.id, **said} | over)
+    said: dict[str, Any] = {"at": now(), "request": "Πληροφορίες για επιδόματα", "action": "Ενημερώθηκε"}
+    said |= {"unit_id": unit.id, "staff_id": staff.id, "beneficiary_id": person and person.id}
+    return Visit(**said | over)
 
 
 def appointment(unit: Unit, staff: User, person: Beneficiary | None = None, **over: Any) -> Appointment:
     """An appointment in an hour; without a person, for a caller."""
-    said = {"unit_id": unit.id, "staff_id": staff.id, "beneficiary_id": person and person.id}
-    said |= {"caller": None if person else "Καλών Δοκιμαστής", "at": now() + dt.timedelta(hours=1)}
-    return Appointment(**said | {"purpose": "Συμπλήρωση αίτησης"} | over)
+    said: dict[str, Any] = {"caller": None if person else "Καλών Δοκιμαστής", "purpose": "Συμπλήρωση αίτησης"}
+    said |= {"unit_id": unit.id, "staff_id": staff.id, "beneficiary_id": person and person.id}
+    return Appointment(**said | {"at": now() + dt.timedelta(hours=1)} | over)
 
 
 def delivery(person: Beneficiary, service: Service, staff: User, **over: Any) -> ServiceDelivery:

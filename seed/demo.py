@@ -62,8 +62,8 @@ ATHENS = ZoneInfo(ZONE)
 SHAPES = {
     UnitKind.MAIN: "MFcc MFc Fcc mf mf MFcf M M F F m f",
     UnitKind.ROMA: "MFcccc MFccc MFccf Fcc MFc M F",
-    UnitKind.KEM: "MFcc MFcc MFc Fcc Fc M M M F F MF",
-    UnitKind.MOBILE: "mf mf MFc m f f M F Fc Mcc MFc mf f",
+    UnitKind.KEM: "MFcc MFcc MFc Fcc Fc M M M F F MFc",
+    UnitKind.MOBILE: "mf mf MFc m f f M M F Fc Mcc MFc mf f",
 }
 AGES = {"M": (34, 53), "F": (34, 50), "m": (67, 88), "f": (67, 86), "c": (1, 14)}
 REQUESTS = (

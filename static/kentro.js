@@ -127,14 +127,18 @@ function makePicker(button, input) {
 
 const LONG_LIST = 15;
 
+/* Only the answer to what was typed last may fill the list: a late one would offer people who were not asked for. */
 function lookUp(select) {
-  return (query, done) => {
+  let latest = 0;
+  return function load(query, done) {
+    const asked = ++latest;
     const url = new URL(select.dataset.lookup, location.href);
     for (const [name, value] of Object.entries({ query, offset: 0, limit: 20 })) url.searchParams.set(name, value);
     fetch(url, { headers: { Accept: "application/json" } })
       .then((answer) => (answer.ok ? answer.json() : Promise.reject(answer)))
-      .then((rows) => done(rows.map(([value, text]) => ({ value: String(value), text }))))
-      .catch(() => done([{ value: "-", text: texts.failed, disabled: true }]));
+      .then((rows) => rows.map(([value, text]) => ({ value: String(value), text })))
+      .catch(() => [{ value: "-", text: texts.failed, disabled: true }])
+      .then((options) => done(asked === latest ? options : []));
   };
 }
 

@@ -1,6 +1,8 @@
 """Every Flask-Admin hook, once. Screens import from here and from nowhere else in admin_views."""
 
-from .values import greek_date, greek_datetime
-from .view import Child, KentroView, gate, told
+from .details import told
+from .screen import Child, gate
+from .values import ATHENS, greek_date, greek_datetime
+from .view import KentroView
 
-__all__ = ["Child", "KentroView", "gate", "greek_date", "greek_datetime", "told"]
+__all__ = ["ATHENS", "Child", "KentroView", "gate", "greek_date", "greek_datetime", "told"]

@@ -1,0 +1,148 @@
+"""A record whole: its data, what hangs on it, its states and its history."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from flask import request, url_for
+from flask_admin import expose
+
+import audit
+import policy
+from db import Base, Field, Kind, db, fields
+from i18n import _
+from models import today
+from vocabulary import AuditAction
+
+from . import values
+from .screen import Child, Screen
+from .writing import MAIN, Writing
+
+
+class Details(Writing):
+    """The details page of a screen."""
+
+    def render(self, template: str, **kwargs: Any) -> str:
+        """A page with what the project's templates need beside Flask-Admin's own context."""
+        kwargs.setdefault("title", str(self.model.labels))
+        if "form" in kwargs:
+            kwargs["form_groups"] = self.form_groups(kwargs["form"])
+            kwargs["title"] = str(kwargs["model"]) if kwargs.get("model") is not None else self.new_title()
+        if "list_columns" in kwargs:
+            kwargs["export_url"] = url_for(".export", export_type="xlsx", **request.args) if self.can_export else None
+        return super().render(template, **kwargs)
+
+    def new_title(self) -> str:
+        """The heading over the form of a new row."""
+        return _("New: %(what)s", what=self.model.label)
+
+    @expose("/details/")
+    def details_view(self) -> Any:
+        """The record whole: its data, what hangs on it, its states and its history."""
+        row = self.get_one(request.args.get("id"))
+        audit.note(db.session, AuditAction.VIEW, row)
+        return self.render(
+            self.details_template,
+            model=row,
+            title=str(row),
+            subtitle=self.subtitle(row),
+            sections=self.sections(row),
+            transitions=self.transitions(row),
+            transition_url=url_for(".move_view", id=row.id),
+            today=values.greek_date(today()),
+            children=[part for child in self.children if (part := self.child_part(child, row))],
+            timeline=self.timeline(row),
+            history=self.history(row),
+            return_url=url_for(".index_view"),
+        )
+
+    def subtitle(self, row: Any) -> str:
+        """What stands under the record's name."""
+        return str(self.model.label)
+
+    def sections(self, row: Any) -> list[tuple[Any, list[tuple[Any, str]]]]:
+        """Labels and values under their headings, without the empty ones."""
+        found: dict[Any, list[tuple[Any, str]]] = {}
+        for name, label in self._details_columns:
+            if text := self.shown(row, name):
+                found.setdefault(self.fields[name].group or MAIN, []).append((label, text))
+        return list(found.items())
+
+    def child_part(self, child: Child, row: Any) -> dict[str, Any] | None:
+        """The newest rows of another table that belong to this record."""
+        if not policy.may(self.scope, "read", child.model.__tablename__):
+            return None
+        view, column = self.view_of(child.model), getattr(child.model, child.column)
+        names = [name for name in child.columns if view.sees(name)]
+        newest = getattr(child.model, child.newest or "id")
+        rows = db.session.scalars(
+            sa.select(child.model).where(column == row.id).order_by(newest.desc(), child.model.id.desc()).limit(50)  # type: ignore[attr-defined]
+        )
+        here = self.get_url(".details_view", id=row.id)
+        name = child.model.__tablename__
+        return {
+            "title": str(child.title or child.model.labels),
+            "name": name,
+            "count": db.session.scalar(sa.select(sa.func.count(child.model.id)).where(column == row.id)),  # type: ignore[attr-defined]
+            "add_url": url_for(f"{name}.create_view", url=here, **{child.column: row.id}) if view.can_create else None,
+            "list_url": None,
+            "headers": [str(view.fields[name].label) for name in names],
+            "rows": [self._child_row(view, each, names, here) for each in rows],
+            "empty": _("Nothing here yet."),
+        }
+
+    def _child_row(self, view: Screen, row: Any, names: list[str], here: str) -> dict[str, Any]:
+        name = view.model.__tablename__
+        return {
+            "url": url_for(f"{name}.details_view", id=row.id),
+            "edit_url": url_for(f"{name}.edit_view", id=row.id, url=here) if view.can_edit else None,
+            "cells": [view.shown(row, column) for column in names],
+        }
+
+    def view_of(self, model: type[Base]) -> Screen:
+        """The screen of another table."""
+        return next(view for view in self.admin._views if getattr(view, "model", None) is model)  # type: ignore[union-attr]
+
+    def timeline(self, row: Any) -> list[dict[str, Any]]:
+        """The states that the record went through."""
+        return [
+            {"on": values.greek_date(step.on), "label": str(step.status), "note": step.note, "by": str(step.by or "")}
+            for step in getattr(row, "steps", ())
+        ]
+
+    def history(self, row: Any) -> list[dict[str, Any]]:
+        """The record's history tab."""
+        return [told(entry, self.scope) for entry in audit.history(db.session, row)]
+
+
+def told(entry: Any, scope: policy.Scope) -> dict[str, Any]:
+    """A trail entry as people read it: moment, sentence and the difference, without what the reader may not see."""
+    model = audit.model_named(entry.subject_type)
+    columns = fields(model) if model else {}
+    return {
+        "seq": entry.seq,
+        "at": values.greek_datetime(entry.at),
+        "sentence": audit.sentence(entry),
+        "changes": [
+            {"label": str(columns[name].label), "old": _told(columns[name], old), "new": _told(columns[name], new)}
+            for name, (old, new) in audit.changes_of(entry).items()
+            if name in columns and policy.sees(scope, columns[name])
+        ],
+        "details": audit.details_of(entry),
+    }
+
+
+def _told(field: Field, kept: Any) -> str:
+    if kept is None:
+        return "–"
+    if isinstance(kept, str) and kept.startswith(audit.PROTECTED):
+        return _("(protected value)")
+    if field.kind == Kind.LINK:
+        return str(kept[1] or kept[0])
+    if field.kind in (Kind.CODE, Kind.CODES):
+        known = {code.value: str(code) for code in field.codes}
+        return ", ".join(known.get(code, str(code)) for code in (kept if isinstance(kept, list) else [kept]))
+    parsed = {Kind.DATE: dt.date.fromisoformat, Kind.INSTANT: dt.datetime.fromisoformat}.get(field.kind, lambda v: v)
+    return values.shown(field, parsed(kept))

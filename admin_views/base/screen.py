@@ -1,0 +1,173 @@
+"""What a screen declares, and who may enter it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from flask import abort, redirect, request, url_for
+from flask_admin.contrib.sqla import ModelView
+
+import audit
+import policy
+from db import Base, Field, db, fields, row_id
+from i18n import Label
+from vocabulary import AuditAction
+
+from .filters import column_filters
+
+
+@dataclass(frozen=True)
+class Child:
+    """Rows of another table, shown and added on their parent's page."""
+
+    model: type[Base]
+    column: str
+    columns: tuple[str, ...]
+    title: Label | None = None
+    newest: str | None = None
+
+
+class Permitted:
+    """A list that Flask-Admin keeps, narrowed on every reading to the columns that the user's role sees."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.slot = f"every{name}"
+
+    def __set__(self, view: Any, kept: Any) -> None:
+        view.__dict__[self.slot] = kept
+
+    def __get__(self, view: Any, owner: type | None = None) -> Any:
+        return self if view is None else [pair for pair in view.__dict__[self.slot] if view.sees(pair[0])]
+
+
+class PermittedFilters(Permitted):
+    """The same for filters, by their name in URLs."""
+
+    def __get__(self, view: Any, owner: type | None = None) -> Any:
+        if view is None:
+            return self
+        kept = view.__dict__[self.slot] or {}
+        return {name: pair for name, pair in kept.items() if view.sees(pair[1].on_column)}
+
+
+class Screen(ModelView):
+    """A screen over one table.
+
+    A subclass declares `model` and `list_columns`; columns, labels, forms, filters, search, export, details page,
+    history and access follow from the model and from policy.py.
+    """
+
+    model: ClassVar[type[Base]]
+    menu: ClassVar[Label | None] = None
+    list_columns: ClassVar[tuple[str, ...]] = ()
+    default_order: ClassVar[tuple[str, bool] | None] = None
+    children: ClassVar[tuple[Child, ...]] = ()
+    locked_columns: ClassVar[tuple[str, ...]] = ()
+    made_columns: ClassVar[dict[str, Label]] = {}
+
+    page_size = 50
+    page_size_options = (20, 50, 100)
+    can_set_page_size = True
+    named_filter_urls = True
+    can_view_details = True
+    export_types = ["xlsx"]
+    list_template = "admin/model/list.html"
+    create_template = "admin/model/create.html"
+    edit_template = "admin/model/edit.html"
+    details_template = "admin/model/details.html"
+
+    _list_columns = Permitted()
+    _export_columns = Permitted()
+    _details_columns = Permitted()
+    _filter_args = PermittedFilters()
+
+    def __init__(self) -> None:
+        self.column_list = self.list_columns or tuple(self.fields)[:8]
+        self.column_details_list = self.column_export_list = tuple(self.fields)
+        self.column_labels = {name: field.label for name, field in self.fields.items()}
+        self.column_filters = [flt for name in self.fields for flt in column_filters(self.model, name)]
+        name = self.model.__tablename__
+        super().__init__(
+            self.model, db, name=self.model.labels, category=self.menu, endpoint=name, url=f"/admin/{name}"
+        )  # type: ignore[arg-type]
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """The model's declared columns."""
+        return fields(self.model)
+
+    @property
+    def scope(self) -> policy.Scope:
+        """Whose request this is."""
+        return policy.scope_in(db.session)
+
+    def may(self, action: str) -> bool:
+        """The user's role may do this here."""
+        return policy.may(self.scope, action, self.model.__tablename__)
+
+    def sees(self, name: str) -> bool:
+        """The user's role sees this column."""
+        return name not in self.fields or policy.sees(self.scope, self.fields[name])
+
+    def is_accessible(self) -> bool:
+        """Shown in the menu, and answered at all, only to whom the screen is for."""
+        return self.may("read")
+
+    def is_visible(self) -> bool:
+        """In the menu only under a heading; other screens are reached from their parent's page."""
+        return self.menu is not None
+
+    can_create = property(lambda self: self.may("create"))
+    can_edit = property(lambda self: self.may("edit"))
+    can_delete = property(lambda self: self.may("delete"))
+    can_export = property(lambda self: self.may("export"))
+
+    def routes(self) -> dict[str, str]:
+        """What each route of the screen needs; one that is not named is refused."""
+        return ENDPOINT_ACTIONS
+
+    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:
+        """Strangers sign in; others are refused."""
+        return abort(403) if self.scope.is_authenticated else redirect(url_for("auth.login", next=request.full_path))
+
+    def get_one(self, id: Any) -> Any:
+        """The row, if the user sees it. A foreign one and one that does not exist are the same 404."""
+        key = row_id(id)
+        row = db.session.get(self.model, key, populate_existing=True) if key else None
+        if row is None:
+            audit.note(db.session, AuditAction.REFUSED, subject_type=self.model.__tablename__, id=str(id)[:20])
+            abort(404)
+        return row
+
+
+ENDPOINT_ACTIONS: dict[str, str] = {
+    "index_view": "read",
+    "details_view": "read",
+    "create_view": "create",
+    "edit_view": "edit",
+    "delete_view": "delete",
+    "action_view": "read",
+    "export": "export",
+    "ajax_lookup": "read",
+    "ajax_update": "edit",
+    "move_view": "move",
+}
+"""What each route of a screen needs; a route that is not named here is refused (see `gate`)."""
+
+
+def gate(views: Callable[[], Iterable[Any]]) -> Callable[[], Any]:
+    """One gate before every screen: the route's action must be one that the role may do there."""
+
+    def _gate() -> Any:
+        endpoint, _dot, route = (request.endpoint or "").partition(".")
+        view = next((v for v in views() if isinstance(v, Screen) and v.endpoint == endpoint), None)
+        if view is None or not view.scope.is_authenticated or route == "static":
+            return None
+        if route not in view.routes() or not view.may(view.routes()[route]):
+            abort(403)
+        return None
+
+    return _gate

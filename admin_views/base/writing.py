@@ -1,0 +1,243 @@
+"""Forms and what they do: create, edit, delete, bulk actions, changes of state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from flask import abort, flash, redirect, request, url_for
+from flask_admin import expose
+from flask_admin.actions import action
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+
+from db import BadValue, Base, db, row_id
+from i18n import Label, _
+from identifiers import InvalidIdentifier
+from models import Staged, Submission, today
+
+from . import values
+from .forms import KentroForm, LinkField, form_class
+from .listing import Listing
+
+MAIN = Label("Στοιχεία", "Data")
+
+
+class Writing(Listing):
+    """The forms of a screen."""
+
+    def scaffold_form(self) -> type[KentroForm]:
+        """The form of all columns that people fill in."""
+        derived = ("unit_id",) if getattr(self.model, "unit_from", None) else ()
+        return form_class(self.model, [n for n, f in self.fields.items() if f.form and n not in derived])
+
+    def get_create_form(self) -> type[KentroForm]:
+        """The form of a new row."""
+        return self.scaffold_form()
+
+    def get_edit_form(self) -> type[KentroForm]:
+        """The form of a row that stands: its unit stays, and so do the columns that the screen locks."""
+        stays = {"unit_id", *self.locked_columns}
+        return type("EditForm", (self.scaffold_form(),), dict.fromkeys(stays))
+
+    def create_form(self, obj: Any = None) -> KentroForm:
+        """A form for a new row; links named in the URL are filled in."""
+        form = self._narrowed(super().create_form(obj))
+        if request.method == "GET":
+            for name, field in form._fields.items():
+                if isinstance(field, LinkField):
+                    self._prefill(field, request.args.get(name))
+        return form
+
+    def edit_form(self, obj: Any = None) -> KentroForm:
+        """A form for a row that stands."""
+        return self._narrowed(super().edit_form(obj))
+
+    def _narrowed(self, form: Any) -> KentroForm:
+        for name in [name for name in form._fields if not self.sees(name)]:
+            del form[name]
+        if request.method == "POST":
+            form.drop_unsent({*request.form, "version", "form_token"}, is_new=form._obj is None)
+        form.warnings = []
+        return form  # type: ignore[no-any-return]
+
+    def _prefill(self, field: LinkField, asked: str | None) -> None:
+        if asked:
+            field.data = row_id(asked)
+            field.data = field.data if field.chosen() is not None else None
+        elif field.data is None:
+            if field.target.__name__ == "User" and field.flags.required:
+                field.data = self.scope.user_id
+            elif field.column == "unit_id" and len(self.scope.unit_ids) == 1:
+                field.data = self.scope.unit_ids[0]
+
+    def form_groups(self, form: KentroForm) -> list[tuple[Any, list[str]]]:
+        """The form's fields under the headings that their columns declare."""
+        groups: dict[Any, list[str]] = {}
+        for name, box in form._fields.items():
+            if name not in ("version", "form_token") and box.type != "HiddenField":
+                field = self.fields.get(name)
+                groups.setdefault((field.group if field else None) or MAIN, []).append(name)
+        return list(groups.items())
+
+    def create_model(self, form: Any) -> Any:
+        """A new row, once: the same form sent again answers with the row that it made before."""
+        sent = db.session.get(Submission, form.form_token.data[:64]) if form.form_token.data else None
+        if sent is not None and sent.user_id == self.scope.user_id and sent.subject_type == self.model.__tablename__:
+            return db.session.get(self.model, sent.subject_id) or False
+        row = self.model()
+        return row if self._save(form, row, is_created=True) else False
+
+    def update_model(self, form: Any, model: Any) -> bool:
+        """The row changed, unless somebody else changed it since the form was opened."""
+        if form.version.data != str(model.version):
+            self._tell_conflict(form, model)
+            return False
+        return self._save(form, model, is_created=False)
+
+    def _save(self, form: Any, row: Any, *, is_created: bool) -> bool:
+        try:
+            with db.session.no_autoflush:
+                form.populate_obj(row)
+                self.on_model_change(form, row, is_created)
+            if is_created:
+                db.session.add(row)
+            db.session.flush()
+            if is_created and form.form_token.data:
+                self._keep_submission(form, row)
+        except (BadValue, InvalidIdentifier) as error:
+            return self._undo(form, str(error), getattr(error, "field", None))
+        except IntegrityError as error:
+            return self._undo(form, *_explained(error, self.model))
+        except StaleDataError:
+            db.session.rollback()
+            self._tell_conflict(form, db.session.get(self.model, row.id, populate_existing=True))
+            return False
+        for text in self.warnings(row):
+            flash(text, "warning")
+        return True
+
+    def _keep_submission(self, form: Any, row: Any) -> None:
+        token = form.form_token.data[:64]
+        db.session.add(
+            Submission(token=token, user_id=self.scope.user_id, subject_type=row.__tablename__, subject_id=row.id)
+        )
+        db.session.flush()
+
+    def _undo(self, form: Any, message: str, name: str | None) -> bool:
+        """Nothing was saved; the form keeps what was typed and says why, beside the field where one is to blame."""
+        db.session.rollback()
+        if name in form._fields:
+            form._fields[name].errors = [*form._fields[name].errors, _(message)]
+        else:
+            flash(_(message), "error")
+        return False
+
+    def warnings(self, row: Any) -> list[str]:
+        """What a saved row should make its clerk look at again."""
+        return []
+
+    def _tell_conflict(self, form: Any, model: Any) -> None:
+        """Somebody else saved in between: each field that differs shows theirs, and the next save is knowing."""
+        form.version.data = str(model.version)
+        form.version.raw_data = None
+        for name, box in form._fields.items():
+            if name in self.fields and box.data != getattr(model, name):
+                box.theirs = self.shown(model, name) or _("(empty)")
+        flash(_("Somebody else changed this record meanwhile. Compare below, and save again to keep yours."), "warning")
+
+    def delete_model(self, model: Any) -> bool:
+        """The row gone, unless others hang on it."""
+        try:
+            db.session.delete(model)
+            db.session.flush()
+        except (IntegrityError, BadValue, StaleDataError):
+            db.session.rollback()
+            flash(_("This record cannot be deleted: others refer to it."), "error")
+            return False
+        return True
+
+    def handle_view_exception(self, exc: Exception) -> bool:
+        """No exception's text ever reaches a page."""
+        return False
+
+    def get_save_return_url(self, model: Any, is_created: bool = False) -> str:
+        """Back to the page that asked, else to the record itself."""
+        asked = super().get_save_return_url(model, is_created)
+        return asked if asked != self.get_url(".index_view") else self.get_url(".details_view", id=model.id)
+
+    def transitions(self, row: Any) -> list[dict[str, str]]:
+        """The moves that the record allows now, if the user may make them."""
+        if not isinstance(row, Staged) or not self.may("move"):
+            return []
+        return [{"name": state.value, "label": str(state), "style": "primary"} for state in row.next_states]
+
+    @expose("/move/", methods=("POST",))
+    def move_view(self) -> Any:
+        """Change the record's state, with a date and a note."""
+        if not issubclass(self.model, Staged):
+            abort(404)
+        row = self.get_one(request.args.get("id"))
+        try:
+            states = {state.value: state for state in row.next_states}
+            on = values.parse_date(request.form.get("on") or values.greek_date(today()))
+            row.move_to(states.get(request.form.get("to", "")), on, request.form.get("note"), self.scope.user_id)
+            db.session.flush()
+            flash(_("The state is now: %(state)s", state=row.status), "success")
+        except BadValue as error:
+            db.session.rollback()
+            flash(_(str(error)), "error")
+        except ValueError:
+            db.session.rollback()
+            flash(_("Not a date: write day/month/year, as in 25/03/1980."), "error")
+        except StaleDataError:
+            db.session.rollback()
+            flash(_("Somebody else changed this record meanwhile. Look again."), "error")
+        return redirect(url_for(".details_view", id=row_id(request.args.get("id"))))
+
+    @action(
+        "delete",
+        Label("Διαγραφή", "Delete"),
+        Label("Να διαγραφούν οι επιλεγμένες εγγραφές;", "Delete the selected records?"),
+    )  # type: ignore[arg-type]
+    def action_delete(self, ids: Sequence[str]) -> None:
+        """Delete the chosen rows, all or none."""
+        rows = [self.get_one(id) for id in dict.fromkeys(ids)]
+        if all(self.delete_model(row) for row in rows):
+            flash(_("%(n)s records were deleted.", n=len(rows)), "success")
+
+    def is_action_allowed(self, name: str) -> bool:
+        """Bulk actions need the same leave as single ones."""
+        return self.may(name)
+
+
+def _explained(error: IntegrityError, model: type[Base]) -> tuple[str, str | None]:
+    """A broken constraint in words for the clerk, and the field to blame; never the database's own text."""
+    broken = _constraint(error, model)
+    if isinstance(broken, (sa.UniqueConstraint, sa.Index)):
+        column = [
+            column.name for column in broken.columns if column.name not in ("unit_id", "household_id", "event_id")
+        ]
+        return _m("This value is already used in another record of the unit."), (column or [None])[0]
+    if isinstance(broken, sa.CheckConstraint):
+        return _m("The values do not agree with each other."), None
+    return _m("The record does not agree with others that it refers to."), None
+
+
+def _m(message: str) -> str:
+    return message
+
+
+def _constraint(error: IntegrityError, model: type[Base]) -> Any:
+    table = model.__table__
+    known = {c.name: c for c in [*table.constraints, *table.indexes]}  # type: ignore[attr-defined]
+    diagnosis = getattr(error.orig, "diag", None)
+    if diagnosis is not None:
+        return known.get(diagnosis.constraint_name)
+    text = str(error.orig)
+    names = {part.strip().partition(".")[2] for part in text.partition(": ")[2].split(",")}
+    unique = (c for c in known.values() if isinstance(c, sa.UniqueConstraint) or getattr(c, "unique", False))
+    if text.startswith("UNIQUE"):
+        return next((c for c in unique if {column.name for column in c.columns} == names), None)
+    return known.get(text.partition(": ")[2])

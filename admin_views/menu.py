@@ -1,0 +1,14 @@
+"""The headings of the menu, in the order of a day."""
+
+from __future__ import annotations
+
+from i18n import Label
+
+RECEPTION = Label("Υποδοχή", "Reception")
+PEOPLE = Label("Άτομα", "People")
+SERVICES = Label("Υπηρεσίες", "Services")
+COMMUNITY = Label("Δράσεις και εθελοντές", "Events and volunteers")
+GOODS = Label("Είδη", "Goods")
+CATALOGUES = Label("Κατάλογοι", "Catalogues")
+OVERSIGHT = Label("Έλεγχος", "Oversight")
+SETTINGS = Label("Ρυθμίσεις", "Settings")

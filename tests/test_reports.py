@@ -1,0 +1,663 @@
+"""The figures of the reports, against rows that are inserted here."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import openpyxl
+import pytest
+import sqlalchemy as sa
+from flask import Flask, g
+from python_calamine import CalamineWorkbook
+from sqlalchemy import orm
+
+import config
+import db
+import i18n
+import policy
+import reports
+from exports import Kind, Sheet
+from models import Base, Beneficiary, Event, Municipality, Programme, Referral, Unit, User, Visit
+from reports import Period, UnknownUnit
+from seed import builders as make
+from vocabulary import (
+    Answer,
+    ApplicationStatus,
+    Attendance,
+    Axis,
+    Channel,
+    Education,
+    EmploymentStatus,
+    EventType,
+    Housing,
+    LegalStatus,
+    PartnerCategory,
+    ReferralStatus,
+    Role,
+    Sex,
+    TargetGroup,
+    UnitKind,
+)
+
+JUNE = Period(dt.date(2026, 6, 1), dt.date(2026, 7, 1))
+MAY = Period(dt.date(2026, 5, 1), dt.date(2026, 6, 1))
+MID_JUNE = dt.date(2026, 6, 15)
+TITLES = [
+    "Εξώφυλλο", "Σύνοψη", "Επισκέψεις", "Ηλικίες", "Ιθαγένεια", "Απασχόληση", "Εκπαίδευση", "Ομάδες", "Υπηρεσίες",
+    "Προγράμματα", "Παραπομπές", "Δράσεις", "Εθελοντές", "Είδη", "ΕΚΤ+",
+]  # fmt: skip
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Flask]:
+    app = Flask("reports")
+    app.config.update(config.load({"DATABASE_URL": f"sqlite:///{tmp_path / 'test.sqlite'}", "SECRET_KEY": "k" * 32}))
+    db.init_app(app)
+    i18n.init_app(app)
+    with app.app_context():
+        Base.metadata.create_all(db.db.engine)
+        yield app
+        db.db.engine.dispose()
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[orm.Session]:
+    session = db.db.session
+    policy.bind(session, policy.SYSTEM)
+    session.info["bulk"] = True
+    yield session
+    session.rollback()
+
+
+@dataclass
+class Town:
+    """A centre with a Roma annex and somebody who works in each."""
+
+    municipality: Municipality
+    main: Unit
+    roma: Unit
+    clerk: User
+    mediator: User
+
+
+@pytest.fixture
+def town(session: orm.Session) -> Town:
+    municipality = put(session, make.municipality(project_ops_code="5000000", co_financing="Με τη συγχρηματοδότηση"))
+    main, roma = (put(session, make.unit(municipality, kind)) for kind in (UnitKind.MAIN, UnitKind.ROMA))
+    clerk = put(session, make.user(Role.CASEWORKER, [main], username="caseworker.main"))
+    mediator = put(session, make.user(Role.MEDIATOR, [roma], username="mediator.roma"))
+    return Town(municipality, main, roma, clerk, mediator)
+
+
+def put(session: orm.Session, row: Any) -> Any:
+    session.add(row)
+    session.flush()
+    return row
+
+
+def served(session: orm.Session, town: Town, **over: Any) -> Beneficiary:
+    """A woman registered in the main unit who had a service in the middle of June."""
+    said = {"sex": Sex.F, "registered_on": MID_JUNE, "amka": None, "afm": None} | over
+    person: Beneficiary = put(session, make.beneficiary(said.pop("unit", town.main), **said))
+    put(session, make.delivery(person, a_service(session), town.clerk, on=MID_JUNE))
+    return person
+
+
+def a_service(session: orm.Session) -> Any:
+    found = session.scalars(sa.select(reports.Service).where(reports.Service.code == "Α1")).first()
+    return found or put(session, make.service(code="Α1", axis=Axis.A))
+
+
+def athens(*when: int) -> dt.datetime:
+    return dt.datetime(*when, tzinfo=ZoneInfo("Europe/Athens"))  # type: ignore[misc, arg-type]
+
+
+def table(sheet: Sheet, heads: int = 1) -> dict[Any, dict[str, Any]]:
+    """The sheet's lines by their labels, cells by header."""
+    headers = [column.header for column in sheet.columns[heads:]]
+    rows = [tuple(row) for row in sheet.rows]
+    return {
+        row[0] if heads == 1 else row[:heads]: dict(zip(headers, row[heads:], strict=True))
+        for row in rows
+    }  # fmt: skip
+
+
+def totals(sheet: Sheet, heads: int = 1) -> dict[Any, int]:
+    """The lines that are not empty, by label, with their total."""
+    return {key: cells["Σύνολο"] for key, cells in table(sheet, heads).items() if cells["Σύνολο"]}
+
+
+def as_user(session: orm.Session, user: User) -> None:
+    """From here on the session is this user's."""
+    session.flush()
+    scope = policy.scope_of(user)
+    session.expunge_all()
+    policy.bind(session, scope)
+
+
+# --- Karditsa 2019 ----------------------------------------------------------------------------------------------------
+
+KARDITSA = {UnitKind.MAIN: (699, 786, 5498), UnitKind.ROMA: (135, 167, 2079)}
+YEAR = Period(dt.date(2019, 1, 1), dt.date(2020, 1, 1))
+
+
+def load_karditsa(session: orm.Session, town: Town) -> None:
+    """The year's new beneficiaries and requests, spread over its days; every ninth request is nameless."""
+    for unit, staff in ((town.main, town.clerk), (town.roma, town.mediator)):
+        men, women, requests = KARDITSA[unit.kind]
+        session.execute(sa.insert(Beneficiary), [_person(unit, n, n < men) for n in range(men + women)])
+        ids = list(session.scalars(sa.select(Beneficiary.id).where(Beneficiary.unit_id == unit.id)))
+        session.execute(sa.insert(Visit), [_request(unit, staff, n, ids) for n in range(requests)])
+
+
+def _person(unit: Unit, n: int, is_man: bool) -> dict[str, Any]:
+    return {
+        "unit_id": unit.id, "registry_number": f"{n}", "version": 1, "last_name": "Δ", "first_name": "Δ",
+        "sex": Sex.M if is_man else Sex.F, "registered_on": YEAR.first + dt.timedelta(days=n % 365),
+    }  # fmt: skip
+
+
+def _request(unit: Unit, staff: User, n: int, ids: list[int]) -> dict[str, Any]:
+    return {
+        "unit_id": unit.id, "staff_id": staff.id, "version": 1, "request": "Αίτημα", "channel": Channel.INPERSON,
+        "at": athens(2019, 1, 1, 9) + dt.timedelta(days=n % 365),
+        "beneficiary_id": None if n % 9 == 8 else ids[n % len(ids)],
+    }  # fmt: skip
+
+
+def test_karditsa_2019_comes_out_as_its_municipality_published_it(session: orm.Session, town: Town) -> None:
+    load_karditsa(session, town)
+    lines = {row[:2]: row[2:] for row in reports.overview(session, YEAR).rows}
+    new, requests = "Νέοι ωφελούμενοι", "Επισκέψεις και αιτήματα"
+    # women, men, non-binary, not stated, nameless, total
+    assert lines[new, town.main.name] == (786, 699, 0, 0, None, 1485)
+    assert lines[new, town.roma.name] == (167, 135, 0, 0, None, 302)
+    assert lines[new, "Σύνολο"] == (953, 834, 0, 0, None, 1787)
+    assert lines[requests, town.main.name][-1] == 5498
+    assert lines[requests, town.roma.name][-1] == 2079
+    assert lines[requests, "Σύνολο"][-1] == 7577
+    by_channel = table(reports.visits(session, YEAR), heads=2)
+    assert by_channel["Σύνολο", None]["Σύνολο"] == 7577
+    assert by_channel[town.main.name, "Ανώνυμες"]["Σύνολο"] == 5498 // 9
+    assert by_channel[town.roma.name, "Ανώνυμες"]["Δια ζώσης"] == 2079 // 9
+
+
+def test_requests_are_more_than_people_served_and_those_no_more_than_the_new(session: orm.Session, town: Town) -> None:
+    load_karditsa(session, town)
+    named = {v for v in session.scalars(sa.select(Visit.beneficiary_id)) if v}
+    assert totals(reports.people_served(session, YEAR))["Σύνολο"] == len(named) <= 1787
+
+
+# --- who counts, and when ---------------------------------------------------------------------------------------------
+
+
+def test_a_person_who_came_three_times_is_one_person_and_three_visits(session: orm.Session, town: Town) -> None:
+    person = put(session, make.beneficiary(town.main, registered_on=dt.date(2020, 1, 1)))
+    session.add_all(make.visit(town.main, town.clerk, person, at=athens(2026, 6, day, 10)) for day in (1, 2, 3))
+    assert totals(reports.people_served(session, JUNE)) == {town.main.name: 1, "Σύνολο": 1}
+    assert totals(reports.visits(session, JUNE), heads=2)["Σύνολο", None] == 3
+    assert totals(reports.new_beneficiaries(session, JUNE)) == {}
+
+
+def test_nameless_visits_are_visits_and_not_people(session: orm.Session, town: Town) -> None:
+    session.add_all(make.visit(town.main, town.clerk, at=athens(2026, 6, 2, 10)) for _ in range(4))
+    assert totals(reports.people_served(session, JUNE)) == {}
+    assert totals(reports.visits(session, JUNE), heads=2) == {
+        (town.main.name, "Ανώνυμες"): 4,
+        ("Σύνολο", None): 4,
+    }
+    assert list(reports.overview(session, JUNE).rows)[-1][-2:] == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("at", "counts"),
+    [
+        (dt.datetime(2026, 5, 31, 20, 59, 59, tzinfo=dt.UTC), False),
+        (dt.datetime(2026, 5, 31, 21, 0, tzinfo=dt.UTC), True),
+        (dt.datetime(2026, 6, 30, 20, 59, 59, tzinfo=dt.UTC), True),
+        (dt.datetime(2026, 6, 30, 21, 0, tzinfo=dt.UTC), False),
+    ],
+)
+def test_a_month_runs_from_midnight_to_midnight_in_athens(
+    session: orm.Session, town: Town, at: dt.datetime, counts: bool
+) -> None:
+    person = put(session, make.beneficiary(town.main, registered_on=dt.date(2020, 1, 1)))
+    put(session, make.visit(town.main, town.clerk, person, at=at))
+    put(session, make.event(town.main, starts_at=at))
+    assert bool(totals(reports.visits(session, JUNE), heads=2)) is counts
+    assert bool(totals(reports.people_served(session, JUNE))) is counts
+    assert table(reports.events(session, JUNE))["Σύνολο"]["Δράσεις"] == int(counts)
+
+
+def test_midnight_in_winter_is_an_hour_later_in_utc(session: orm.Session, town: Town) -> None:
+    put(session, make.visit(town.main, town.clerk, at=dt.datetime(2025, 12, 31, 22, 0, tzinfo=dt.UTC)))
+    put(session, make.visit(town.main, town.clerk, at=dt.datetime(2025, 12, 31, 21, 59, tzinfo=dt.UTC)))
+    january = reports.month_of(dt.date(2026, 1, 20))
+    assert january == (dt.date(2026, 1, 1), dt.date(2026, 2, 1))
+    assert totals(reports.visits(session, january), heads=2)["Σύνολο", None] == 1
+
+
+@pytest.mark.parametrize(
+    ("day", "last"), [((2026, 12, 31), (2026, 12, 31)), ((2024, 2, 10), (2024, 2, 29)), ((2026, 4, 1), (2026, 4, 30))]
+)
+def test_a_month_ends_with_its_own_last_day(day: tuple[int, int, int], last: tuple[int, int, int]) -> None:
+    assert reports.month_of(dt.date(*day)).last == dt.date(*last)
+
+
+def test_registration_counts_on_the_first_and_the_last_day(session: orm.Session, town: Town) -> None:
+    for day in (JUNE.first - dt.timedelta(days=1), JUNE.first, JUNE.last, JUNE.after):
+        put(session, make.beneficiary(town.main, registered_on=day, amka=None))
+    assert totals(reports.new_beneficiaries(session, JUNE))["Σύνολο"] == 2
+
+
+@pytest.mark.parametrize("occasion", ["delivery", "referral", "application", "attendance", "distribution"])
+def test_each_occasion_makes_a_person_served(session: orm.Session, town: Town, occasion: str) -> None:
+    person = put(session, make.beneficiary(town.main, registered_on=dt.date(2020, 1, 1)))
+    _had(session, town, person, occasion)
+    assert totals(reports.people_served(session, JUNE)) == {town.main.name: 1, "Σύνολο": 1}
+    assert totals(reports.people_served(session, MAY)) == {}
+
+
+def _had(session: orm.Session, town: Town, person: Beneficiary, occasion: str) -> None:
+    if occasion == "delivery":
+        put(session, make.delivery(person, a_service(session), town.clerk, on=MID_JUNE))
+    elif occasion == "referral":
+        put(session, make.referral(person, town.clerk, put(session, make.partner()))).move_to(
+            ReferralStatus.SENT, MID_JUNE
+        )
+    elif occasion == "application":
+        put(session, make.application(person, put(session, make.programme()), town.clerk)).move_to(
+            ApplicationStatus.DOCS, MID_JUNE
+        )
+    elif occasion == "attendance":
+        event = put(session, make.event(town.main, starts_at=athens(2026, 6, 15, 10)))
+        put(session, make.attendance(event, person, attendance=Attendance.ATTENDED))
+    else:
+        item = put(session, make.item(town.main))
+        put(session, make.movement(item))
+        put(session, make.distribution(item, person, town.clerk, on=MID_JUNE))
+    session.flush()
+
+
+def test_an_enrolment_a_draft_and_an_appointment_serve_nobody(session: orm.Session, town: Town) -> None:
+    person = put(session, make.beneficiary(town.main, registered_on=MID_JUNE))
+    event = put(session, make.event(town.main, starts_at=athens(2026, 6, 15, 10)))
+    put(session, make.attendance(event, person))
+    put(session, make.referral(person, town.clerk, put(session, make.partner())))
+    put(session, make.appointment(town.main, town.clerk, person, at=athens(2026, 6, 15, 10)))
+    assert totals(reports.people_served(session, JUNE)) == {}
+    assert totals(reports.referrals(session, JUNE), heads=2) == {}
+
+
+def test_a_person_in_two_units_counts_once_in_each(session: orm.Session, town: Town) -> None:
+    for unit in (town.main, town.roma):
+        served(session, town, unit=unit, amka=make.amka(dt.date(1980, 1, 1), Sex.F, 1))
+    expected = {town.main.name: 1, town.roma.name: 1, "Σύνολο": 2}
+    assert totals(reports.people_served(session, JUNE)) == expected == totals(reports.new_beneficiaries(session, JUNE))
+
+
+# --- who they are -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("born_on", "band"),
+    [
+        (dt.date(2020, 7, 1), "0–5"),
+        (dt.date(2020, 6, 30), "6–17"),
+        (dt.date(2008, 7, 1), "6–17"),
+        (dt.date(2008, 6, 30), "18–29"),
+        (dt.date(1996, 7, 1), "18–29"),
+        (dt.date(1996, 6, 30), "30–54"),
+        (dt.date(1971, 6, 30), "55–64"),
+        (dt.date(1961, 7, 1), "55–64"),
+        (dt.date(1961, 6, 30), "65+"),
+        (dt.date(1915, 2, 3), "65+"),
+        (dt.date(2026, 6, 20), "0–5"),
+        (None, "Δεν δηλώθηκε"),
+    ],
+)
+def test_age_is_that_of_the_last_day(session: orm.Session, town: Town, born_on: dt.date | None, band: str) -> None:
+    person = served(session, town)
+    person.born_on = born_on
+    assert totals(reports.ages(session, JUNE)) == {band: 1, "Σύνολο": 1}
+
+
+def test_whoever_was_born_on_29_february_is_a_year_older_on_1_march(session: orm.Session, town: Town) -> None:
+    person = served(session, town, born_on=dt.date(2004, 2, 29))
+    for day in (dt.date(2022, 2, 28), dt.date(2022, 3, 1)):
+        put(session, make.delivery(person, a_service(session), town.clerk, on=day))
+    assert "6–17" in totals(reports.ages(session, Period(dt.date(2022, 2, 1), dt.date(2022, 3, 1))))
+    assert "18–29" in totals(reports.ages(session, Period(dt.date(2022, 3, 1), dt.date(2022, 3, 2))))
+
+
+def test_nationalities_keep_unknown_codes_and_empty_cells(session: orm.Session, town: Town) -> None:
+    people = [served(session, town) for _ in range(4)]
+    for person, code in zip(people, ("GR", "AL", None, "Q1"), strict=True):
+        person.nationality = code
+    counts = totals(reports.nationalities(session, JUNE))
+    assert counts == {"Ελλάδα": 1, "Αλβανία": 1, "Q1": 1, "Δεν δηλώθηκε": 1, "Σύνολο": 4}
+
+
+def test_an_empty_answer_and_a_refused_one_are_both_not_stated(session: orm.Session, town: Town) -> None:
+    served(session, town, employment_status=None, education=None)
+    served(session, town, employment_status=EmploymentStatus.UNK, education=Education.U)
+    served(session, town, employment_status=EmploymentStatus.SEASON, education=Education.ISCED_0A, sex=Sex.U)
+    assert totals(reports.employment(session, JUNE)) == {"Εποχικά απασχολούμενος/η": 1, "Δεν δηλώθηκε": 2, "Σύνολο": 3}
+    assert totals(reports.education(session, JUNE))["Δεν δηλώθηκε"] == 2
+    assert table(reports.employment(session, JUNE))["Σύνολο"]["Δεν δηλώθηκε"] == 1
+
+
+def test_groups_overlap_and_their_total_counts_people(session: orm.Session, town: Town) -> None:
+    served(session, town, target_groups=(TargetGroup.UNEMP, TargetGroup.SINGLE), ethnic_roma=Answer.YES)
+    served(session, town, unit=town.roma, target_groups=(TargetGroup.UNEMP,), ethnic_roma=Answer.DECLINED)
+    served(session, town, unit=town.roma)
+    counts = totals(reports.target_groups(session, JUNE))
+    assert counts == {
+        "Άνεργοι/ες": 2, "Μονογονεϊκές οικογένειες": 1, "Ρομά (αυτοπροσδιορισμός)": 1, "Δεν δηλώθηκε": 1, "Σύνολο": 3,
+    }  # fmt: skip
+
+
+# --- what was done ----------------------------------------------------------------------------------------------------
+
+
+def test_a_month_printed_later_keeps_the_states_of_its_end(session: orm.Session, town: Town) -> None:
+    partner = put(session, make.partner(category=PartnerCategory.DYPA, name="ΔΥΠΑ Δοκιμών"))
+    referral: Referral = put(session, make.referral(served(session, town), town.clerk, partner))
+    referral.move_to(ReferralStatus.SENT, dt.date(2026, 5, 20))
+    for status in (ReferralStatus.RECEIVED, ReferralStatus.ACCEPTED, ReferralStatus.DONE):
+        session.flush()
+        referral.move_to(status, dt.date(2026, 6, 30))
+    session.flush()
+    key = (str(PartnerCategory.DYPA), "ΔΥΠΑ Δοκιμών")
+    assert table(reports.referrals(session, MAY), heads=2)[key]["Εστάλη"] == 1
+    june = table(reports.referrals(session, JUNE), heads=2)[key]
+    assert (june["Εστάλη"], june["Ολοκληρώθηκε – εξυπηρετήθηκε"], june["Σύνολο"]) == (0, 1, 1)
+    assert totals(reports.referrals(session, Period(JUNE.after, dt.date(2026, 8, 1))), heads=2) == {}
+
+
+def test_referrals_to_a_unit_stand_apart_from_partners(session: orm.Session, town: Town) -> None:
+    row = make.referral(served(session, town), town.clerk, to_unit_id=town.roma.id)
+    put(session, row).move_to(ReferralStatus.SENT, MID_JUNE)
+    assert totals(reports.referrals(session, JUNE), heads=2) == {
+        ("Μονάδα του Κέντρου", town.roma.name): 1,
+        ("Σύνολο", None): 1,
+    }
+
+
+def test_applications_by_programme_and_state(session: orm.Session, town: Town) -> None:
+    programme: Programme = put(session, make.programme(name="Ελάχιστο Εγγυημένο Εισόδημα"))
+    person = served(session, town)
+    for status in (ApplicationStatus.DOCS, ApplicationStatus.SUBMITTED):
+        put(session, make.application(person, programme, town.clerk)).move_to(status, MID_JUNE)
+    line = table(reports.applications(session, JUNE))["Ελάχιστο Εγγυημένο Εισόδημα"]
+    assert (line["Αναμονή δικαιολογητικών"], line["Οριστική υποβολή"], line["Σύνολο"]) == (1, 1, 2)
+
+
+def test_services_by_axis_have_subtotals(session: orm.Session, town: Town) -> None:
+    person = served(session, town)
+    other = put(session, make.service(code="Γ1", axis=Axis.C, name="Ενισχυτική διδασκαλία"))
+    for _ in range(2):
+        put(session, make.delivery(person, other, town.clerk, on=MID_JUNE))
+    counts = totals(reports.services(session, JUNE), heads=2)
+    subtotals = {key[0][0]: n for key, n in counts.items() if key[1] == "Σύνολο άξονα"}
+    assert subtotals == {"A": 1, "C": 2}
+    assert counts["Σύνολο", None] == 3
+
+
+def test_events_volunteers_and_goods(session: orm.Session, town: Town) -> None:
+    event: Event = put(session, make.event(town.main, starts_at=athens(2026, 6, 8, 18), event_type=EventType.WORLDDAY))
+    for part in (Attendance.ATTENDED, Attendance.ATTENDED, Attendance.ABSENT, Attendance.ENROLLED):
+        put(session, make.attendance(event, served(session, town), attendance=part))
+    put(session, make.event(town.main, starts_at=athens(2026, 6, 9, 18), event_type=EventType.WORLDDAY))
+    line = table(reports.events(session, JUNE))[str(EventType.WORLDDAY)]
+    assert line == {"Δράσεις": 2, "Δήλωσε συμμετοχή": 1, "Συμμετείχε": 2, "Απουσίασε": 1}
+
+    helper = put(session, make.volunteer(town.main, started_on=dt.date(2026, 1, 1)))
+    put(session, make.volunteer(town.main, started_on=dt.date(2026, 1, 1), ended_on=dt.date(2026, 5, 31)))
+    for n in ("1.5", "0.25"):
+        put(session, make.hours(helper, on=MID_JUNE, hours=Decimal(n)))
+    line = table(reports.volunteers(session, JUNE))["Σύνολο"]
+    assert line == {"Εθελοντές": 1, "Προσέφεραν ώρες": 1, "Ώρες": Decimal("1.75")}
+
+    item = put(session, make.item(town.main, name="Ρύζι", measure="κιλό"))
+    put(session, make.movement(item))
+    for n in ("2.5", "1"):
+        put(session, make.distribution(item, served(session, town), town.clerk, on=MID_JUNE, quantity=Decimal(n)))
+    assert [row[2:] for row in reports.goods(session, JUNE).rows] == [
+        ("Ρύζι", "κιλό", Decimal("3.5"), 2),
+        (None, None, None, 2),
+    ]
+
+
+# --- ESF+ -------------------------------------------------------------------------------------------------------------
+
+
+def esf(session: orm.Session, period: Period = JUNE) -> dict[str, tuple[int | None, int | None]]:
+    """Each indicator's total of the period and so far."""
+    return {row[0] or row[1]: (row[6], row[11]) for row in reports.indicators(session, period).rows}  # type: ignore[misc, index]
+
+
+def test_a_participant_counts_once_per_operation(session: orm.Session, town: Town) -> None:
+    town.municipality.operating_since = dt.date(2026, 1, 1)
+    again = served(session, town, registered_on=dt.date(2019, 3, 1))
+    put(session, make.delivery(again, a_service(session), town.clerk, on=dt.date(2026, 5, 4)))
+    before = served(session, town)
+    put(session, make.delivery(before, a_service(session), town.clerk, on=dt.date(2025, 12, 31)))
+    assert esf(session, MAY)["EECO01"] == (1, 1)
+    assert esf(session)["EECO01"] == (1, 2)
+    assert esf(session, reports.month_of(dt.date(2025, 12, 1)))["EECO01"] == (0, 0)
+    town.municipality.operating_since = None
+    assert esf(session, reports.month_of(dt.date(2025, 12, 1)))["EECO01"] == (1, 1)
+    assert esf(session)["EECO01"] == (0, 2)
+
+
+def test_the_indicators_count_what_was_declared_and_nothing_else(session: orm.Session, town: Town) -> None:
+    served(
+        session, town, employment_status=EmploymentStatus.UNEMP_LT, education=Education.ISCED_2, nationality="DE",
+        disability=Answer.YES, ethnic_roma=Answer.NO, housing=Housing.STREET, born_on=dt.date(1971, 6, 15),
+    )  # fmt: skip
+    served(
+        session, town, employment_status=EmploymentStatus.INACT_PUPIL, education=Education.ISCED_3V, unit=town.roma,
+        nationality="AL", born_on=dt.date(2008, 6, 16), target_groups=(TargetGroup.HOMELESS,),
+    )  # fmt: skip
+    served(
+        session, town, employment_status=EmploymentStatus.SELF, education=Education.ISCED_6, nationality=None,
+        legal_status=LegalStatus.STATELESS, ethnic_roma=Answer.YES, disability=Answer.DECLINED,
+        born_on=dt.date(2008, 6, 15), housing=Housing.OWN, sex=Sex.M,
+    )  # fmt: skip
+    served(session, town).born_on = None
+    assert {key: total for key, (total, _) in esf(session).items()} == {
+        "EECO01": 4, "EECO02": 1, "EECO03": 1, "EECO04": 1, "EECO05": 1, "EECO06": 1, "EECO07": 1, "EECO08": 1,
+        "EECO09": 1, "EECO10": 1, "EECO11": 1, "EECO12": 1, "EECO13": 2, "EECO14": None, "EECO15": 1, "EECO16": 2,
+        "EECO17": None, "Απασχόληση: δεν δηλώθηκε": 1, "Ηλικία: δεν δηλώθηκε": 1, "Εκπαίδευση: δεν δηλώθηκε": 1,
+        "Ιθαγένεια: δεν δηλώθηκε": 1, "Στέγαση: δεν δηλώθηκε": 2, "Αναπηρία: δεν δηλώθηκε": 3,
+        "Ρομά: δεν δηλώθηκε": 2,
+    }  # fmt: skip
+
+
+def test_a_participant_keeps_the_age_of_entry(session: orm.Session, town: Town) -> None:
+    town.municipality.operating_since = dt.date(2026, 1, 1)
+    served(session, town, registered_on=dt.date(2020, 1, 1), born_on=dt.date(2008, 1, 1))
+    served(session, town, registered_on=dt.date(2026, 6, 1), born_on=dt.date(2008, 6, 2))
+    later = reports.month_of(dt.date(2026, 9, 1))
+    assert (esf(session, later)["EECO06"], esf(session, later)["EECO07"]) == ((0, 1), (0, 1))
+
+
+# --- who reads --------------------------------------------------------------------------------------------------------
+
+
+def busy(session: orm.Session, town: Town) -> None:
+    """Something of everything in both units, more of it in the annex."""
+    programme, partner = put(session, make.programme()), put(session, make.partner())
+    for unit, staff, number in ((town.main, town.clerk, 2), (town.roma, town.mediator, 5)):
+        item, helper = put(session, make.item(unit, name="Δέμα")), put(session, make.volunteer(unit, started_on=None))
+        put(session, make.movement(item))
+        event = put(session, make.event(unit, starts_at=athens(2026, 6, 8, 18)))
+        put(session, make.hours(helper, event, on=MID_JUNE))
+        put(session, make.visit(unit, staff, at=athens(2026, 6, 8, 9)))
+        for n in range(number):
+            person = served(
+                session, town, unit=unit, sex=list(Sex)[n % 4], nationality=[None, "GR", "SY"][n % 3],
+                employment_status=list(EmploymentStatus)[n], education=list(Education)[n], ethnic_roma=Answer.YES,
+                disability=Answer.YES, target_groups=(TargetGroup.POV,), protected_groups=(TargetGroup.GBV,),
+            )  # fmt: skip
+            put(session, make.visit(unit, staff, person, at=athens(2026, 6, 8, 9), channel=list(Channel)[n]))
+            put(session, make.attendance(event, person, attendance=list(Attendance)[n % 3]))
+            put(session, make.distribution(item, person, staff, on=MID_JUNE))
+            put(session, make.referral(person, staff, partner)).move_to(ReferralStatus.SENT, MID_JUNE)
+            put(session, make.application(person, programme, staff)).move_to(ApplicationStatus.SUBMITTED, MID_JUNE)
+    session.flush()
+
+
+def test_a_caseworker_gets_the_own_unit_and_nothing_of_the_other(session: orm.Session, town: Town) -> None:
+    busy(session, town)
+    expected = {report: list(report(session, JUNE, "main").rows) for report in reports.SHEETS}
+    everything = {report: list(report(session, JUNE, None).rows) for report in reports.SHEETS}
+    as_user(session, town.clerk)
+    for report in reports.SHEETS:
+        rows = list(report(session, JUNE, None).rows)
+        assert rows == expected[report], report.__name__
+        assert rows != everything[report], report.__name__
+    with pytest.raises(UnknownUnit):
+        reports.visits(session, JUNE, "roma")
+
+
+def test_nobody_gets_no_figures(session: orm.Session, town: Town) -> None:
+    busy(session, town)
+    session.expunge_all()
+    policy.bind(session, policy.NOBODY)
+    assert reports.summary(session, *JUNE) == {}
+    for report in reports.SHEETS:
+        figures = [cell for row in report(session, JUNE, None).rows for cell in row if isinstance(cell, int | Decimal)]
+        assert not any(figures), report.__name__
+
+
+def test_a_supervisor_reads_no_special_categories(session: orm.Session, town: Town) -> None:
+    busy(session, town)
+    as_user(session, put(session, make.user(Role.SUPERVISOR)))
+    groups = totals(reports.target_groups(session, JUNE))
+    assert groups == {"Άτομα/οικογένειες σε φτώχεια ή κοινωνικό αποκλεισμό": 7, "Σύνολο": 7}
+    figures = esf(session)
+    hidden = {key for key, pair in figures.items() if pair == (None, None)}
+    assert hidden == {"EECO12", "EECO14", "EECO15", "EECO17", "Αναπηρία: δεν δηλώθηκε", "Ρομά: δεν δηλώθηκε"}
+
+
+def test_an_unknown_unit_is_said_to_be_unknown(session: orm.Session, town: Town, tmp_path: Path) -> None:
+    with pytest.raises(UnknownUnit, match="nowhere"):
+        reports.monthly_workbook(session, MID_JUNE, tmp_path / "out.xlsx", "nowhere")
+    assert not (tmp_path / "out.xlsx").exists()
+    assert issubclass(UnknownUnit, ValueError)
+
+
+def test_the_home_page_has_a_handful_of_figures(session: orm.Session, town: Town) -> None:
+    busy(session, town)
+    figures = reports.summary(session, *JUNE)
+    assert figures["main"] == {
+        "name": town.main.name, "new": 2, "served": 2, "visits": 3,
+        "axes": {Axis.A: 2}, "referrals": {ReferralStatus.SENT: 2},
+    }  # fmt: skip
+    assert (figures["roma"]["served"], figures["roma"]["visits"]) == (5, 6)
+    as_user(session, put(session, make.user(Role.RECEPTION, [town.main])))
+    assert reports.summary(session, *JUNE) == {"main": {"name": town.main.name, "new": 2, "served": 2, "visits": 3}}
+
+
+# --- the workbook -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def workbook(session: orm.Session, town: Town, tmp_path: Path) -> Path:
+    busy(session, town)
+    as_user(session, put(session, make.user(Role.COORDINATOR, full_name="Συντονίστρια Δοκιμών")))
+    path = tmp_path / "Ιούνιος.xlsx"
+    written = reports.monthly_workbook(session, MID_JUNE, path)
+    assert written.size == path.stat().st_size
+    return path
+
+
+def test_two_readers_find_the_same_sheets(workbook: Path) -> None:
+    calamine = CalamineWorkbook.from_path(workbook)
+    other = openpyxl.load_workbook(workbook)
+    assert calamine.sheet_names == other.sheetnames == TITLES
+    for title in TITLES:
+        one = [[cell or None for cell in row] for row in calamine.get_sheet_by_name(title).to_python()]
+        two = [[cell or None for cell in row] for row in other[title].iter_rows(values_only=True)]
+        assert [row for row in one if any(row)] == [row for row in two if any(row)], title
+
+
+def test_the_cover_says_what_this_is(workbook: Path, town: Town) -> None:
+    lines = dict(row[:2] for row in CalamineWorkbook.from_path(workbook).get_sheet_by_name("Εξώφυλλο").to_python()[2:])
+    assert lines["Ονομασία"] == "Δήμος Παραδείγματος"
+    assert lines["Κωδικός ΟΠΣ"] == "5000000"
+    assert lines["Περίοδος"] == "01/06/2026 – 30/06/2026"
+    assert lines["Από"] == "Συντονίστρια Δοκιμών"
+    assert lines["Γραμμή συγχρηματοδότησης"] == "Με τη συγχρηματοδότηση"
+    assert {"Εκδόθηκε", "Μονάδες", "Μετρήσεις", "Σύνολα", "Δημοσίευση"} <= lines.keys()
+
+
+def test_every_header_is_greek(session: orm.Session, town: Town) -> None:
+    for report in reports.SHEETS:
+        sheet = report(session, JUNE, None)
+        for text in (sheet.title, *(column.header for column in sheet.columns)):
+            assert not set(text.casefold()) & set("abcdefghijklmnopqrstuvwxyz"), text
+
+
+def test_the_readers_language_changes_titles_and_codes(app: Flask, session: orm.Session, town: Town) -> None:
+    busy(session, town)
+    with app.test_request_context():
+        g.language = "en"
+        policy.bind(db.db.session, policy.SYSTEM)
+        titles = [report(session, JUNE, None).title for report in reports.SHEETS]
+        assert titles[:3] == ["Overview", "Visits", "Ages"]
+        assert "Not stated" in table(reports.nationalities(session, JUNE))
+
+
+OVERLAPPING = ("Ομάδες", "ΕΚΤ+", "Σύνοψη")
+
+
+def test_every_total_is_the_sum_of_its_parts(session: orm.Session, town: Town) -> None:
+    busy(session, town)
+    for sheet in (report(session, JUNE, None) for report in reports.SHEETS):
+        rows = [list(row) for row in sheet.rows]
+        if sheet.title not in OVERLAPPING:
+            assert rows[-1][0] == "Σύνολο", sheet.title
+            _check_down(sheet, rows)
+        if any(column.header == "Σύνολο" for column in sheet.columns[1:]) and sheet.title != "Είδη":
+            _check_across(sheet, rows)
+
+
+def _check_down(sheet: Sheet, rows: list[list[Any]]) -> None:
+    parts = [row for row in rows[:-1] if "Σύνολο άξονα" not in row]
+    for index, column in enumerate(sheet.columns):
+        if column.kind is not Kind.TEXT and rows[-1][index] is not None:
+            assert rows[-1][index] == sum(row[index] for row in parts) != 0 or not any(row[index] for row in parts)
+
+
+def _check_across(sheet: Sheet, rows: list[list[Any]]) -> None:
+    assert sheet.columns[-1].header == "Σύνολο"
+    numeric = [index for index, column in enumerate(sheet.columns) if column.kind is Kind.INTEGER]
+    for row in rows:
+        assert row[-1] == sum(row[index] or 0 for index in numeric[:-1]), (sheet.title, row)
+
+
+def test_each_count_of_the_overview_has_its_own_total(session: orm.Session, town: Town) -> None:
+    busy(session, town)
+    rows = list(reports.overview(session, JUNE).rows)
+    for part in (rows[:3], rows[3:6], rows[6:]):
+        assert len({row[0] for row in part}) == 1
+        assert part[2][1] == "Σύνολο"
+        assert [sum(cell or 0 for cell in cells) for cells in zip(*(r[2:] for r in part[:2]), strict=True)] == [
+            cell or 0 for cell in part[2][2:]
+        ]
+
+
+def test_the_indicators_add_up(session: orm.Session, town: Town) -> None:
+    busy(session, town)
+    for which in (0, 1):
+        figures = {key: pair[which] or 0 for key, pair in esf(session).items()}
+        by_work = [*(figures[f"EECO0{n}"] for n in (2, 4, 5)), figures["Απασχόληση: δεν δηλώθηκε"]]
+        by_school = [figures[code] for code in ("EECO09", "EECO10", "EECO11", "Εκπαίδευση: δεν δηλώθηκε")]
+        assert sum(by_work) == sum(by_school) == figures["EECO01"] == 7

@@ -1,0 +1,597 @@
+"""Profiles, demo and volume land as they should, and the commands that load and keep them do what they say."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import os
+import re
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import tomllib
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+import audit
+import config
+import identifiers
+import passwords
+import policy
+from db import begin_write, db
+from models import (
+    Application,
+    Appointment,
+    AuditEntry,
+    Base,
+    Beneficiary,
+    CaseNote,
+    Household,
+    HouseholdMember,
+    Municipality,
+    Partner,
+    Programme,
+    Referral,
+    Scoped,
+    Service,
+    ServiceDelivery,
+    Unit,
+    User,
+    Visit,
+    now,
+    today,
+)
+from seed import PROFILES, NotSeeded, RefusedInProduction, builders, demo, reference, volume
+from tests.conftest import make_app
+from vocabulary import Answer, Axis, Confidence, HouseholdRelation, ReferralStatus, Role, Sex, TargetGroup, UnitKind
+
+PASSWORD = "μόνο για τη δοκιμή 1"
+REFERENCE = (Municipality, Unit, Service, Programme, Partner)
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file."""
+    file = tmp_path_factory.mktemp("bare") / "bare.sqlite"
+    with make_app(f"sqlite:///{file}").app_context():
+        flask_migrate.upgrade()
+        db.engine.dispose()
+    return file
+
+
+@pytest.fixture(scope="module")
+def shared(bare: Path, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    file = tmp_path_factory.mktemp("shared") / "kentro.sqlite"
+    shutil.copy(bare, file)
+    return make_app(f"sqlite:///{file}")
+
+
+@pytest.fixture
+def session(shared: Flask) -> Iterator[Any]:
+    """An empty database; what a test writes there is rolled back."""
+    with shared.app_context():
+        policy.bind(db.session, policy.SYSTEM)
+        begin_write()
+        yield db.session
+        db.session.rollback()
+        db.session.info.clear()
+
+
+@pytest.fixture
+def empty(bare: Path, tmp_path: Path) -> Iterator[Flask]:
+    """An application over an empty database of its own, for commands, which commit."""
+    shutil.copy(bare, tmp_path / "kentro.sqlite")
+    app = make_app(f"sqlite:///{tmp_path / 'kentro.sqlite'}")
+    app.instance_path = str(tmp_path)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+def run(app: Flask, *arguments: str, input: str | None = None, fails: bool = False) -> str:
+    """Run a command; its output."""
+    result = app.test_cli_runner().invoke(args=list(arguments), input=input)
+    assert (result.exit_code != 0) == fails, result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return str(result.output)
+
+
+def count(session: Any, what: Any, *where: Any) -> int:
+    return int(session.scalar(sa.select(sa.func.count()).select_from(what).where(*where)))
+
+
+def rows_of(session: Any, models: Any) -> dict[str, list[Any]]:
+    """What stands in these tables, to the last column."""
+    statements = {model.__tablename__: sa.select(model.__table__).order_by(model.id) for model in models}
+    return {name: session.connection().execute(statement).all() for name, statement in statements.items()}
+
+
+# --- profiles ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", PROFILES)
+def test_a_profile_loads_twice_without_change(session: Any, code: str) -> None:
+    reference.load_profile(session, code)
+    once = rows_of(session, REFERENCE)
+    reference.load_profile(session, code)
+    assert rows_of(session, REFERENCE) == once
+    assert all(once.values())
+
+
+@pytest.mark.parametrize("code", PROFILES)
+def test_every_fact_of_a_profile_is_somewhere_in_the_database(session: Any, code: str) -> None:
+    reference.load_profile(session, code)
+    profile = tomllib.loads((config.ROOT / "seed" / "profiles" / f"{code}.toml").read_text())
+    town = session.scalars(sa.select(Municipality)).one()
+    kept = "\n".join(str(value) for value in vars(town).values())
+    for part in ("municipality", "project"):
+        assert [value for value in map(str, profile.get(part, {}).values()) if value not in kept] == []
+    assert {group.value for group in town.target_groups} == set(profile.get("target_groups", ()))
+    assert {unit.code: unit.name for unit in session.scalars(sa.select(Unit))} == {
+        unit["code"]: unit["name"] for unit in profile["units"]
+    }
+    offered = session.scalars(sa.select(Service).where(Service.is_offered))
+    assert {(service.code, service.name) for service in offered} == {
+        (service["code"], service["name"]) for service in profile["services"]
+    }
+
+
+def test_the_facts_of_drama_stand_in_their_columns(session: Any) -> None:
+    town = reference.load_profile(session, "drama")
+    assert (town.name, town.name_en) == ("Δήμος Δράμας", "Municipality of Drama")
+    assert town.region == "Περιφέρεια Ανατολικής Μακεδονίας και Θράκης"
+    assert town.operating_since == dt.date(2017, 4, 1)
+    assert town.project_programme == ("Επιχειρησιακό Πρόγραμμα Περιφέρειας Ανατολικής Μακεδονίας και Θράκης 2021–2027")
+    assert (town.project_title, town.project_ops_code) == (None, None)
+    assert town.co_financing == "Με τη συγχρηματοδότηση της Ευρωπαϊκής Ένωσης (Ευρωπαϊκό Κοινωνικό Ταμείο)"
+    assert town.headcount == 9
+    assert (town.specialties or "").split(", ")[::6] == ["Κοινωνικός Λειτουργός", "Νοσηλεύτρια"]
+    assert {TargetGroup.EEE, TargetGroup.ROMA, TargetGroup.LEARN} < set(town.target_groups)
+    roma = session.scalars(sa.select(Unit).where(Unit.code == "roma")).one()
+    assert (roma.kind, roma.phone, roma.email) == (UnitKind.ROMA, "+302521025527", "kkoin@dimosdramas.gr")
+    assert roma.hours == "Δευτέρα–Παρασκευή 07:30–15:30"
+
+
+def test_the_facts_of_thessaloniki_stand_in_their_columns(session: Any) -> None:
+    town = reference.load_profile(session, "thessaloniki")
+    assert town.project_ops_code == "5002722"
+    units = {unit.code: unit for unit in session.scalars(sa.select(Unit))}
+    assert {code for code, unit in units.items() if unit.is_temporary_address} == {"west", "kem"}
+    assert units["east"].area == "Άνω Τούμπα"
+    assert units["kem"].kind == UnitKind.KEM
+
+
+def test_the_catalogue_is_whole_and_under_the_profiles_wording(session: Any) -> None:
+    reference.load_profile(session, "drama")
+    services = {service.code: service for service in session.scalars(sa.select(Service))}
+    assert len(services) == 21 + 8, "the general list and what only the profile names"
+    assert services["A05"].name == "Υποστήριξη ωφελουμένων ΕΕΕ (πρώην ΚΕΑ)"
+    assert services["C25"].name_en == "Volunteer network"
+    assert (services["C12"].is_offered, services["C12"].axis) == (False, Axis.C)
+    assert all(service.name_en for service in services.values())
+
+
+def test_a_profile_without_services_offers_the_whole_catalogue() -> None:
+    services = reference._catalogue({})
+    assert len(services) == 21
+    assert all(service["is_offered"] for service in services)
+
+
+def test_a_second_municipality_is_refused(session: Any) -> None:
+    reference.load_profile(session, "xanthi")
+    with pytest.raises(reference.OtherMunicipality, match="Δήμος Ξάνθης"):
+        reference.load_profile(session, "drama")
+    assert count(session, Municipality) == 1
+
+
+# --- builders ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sex", [Sex.M, Sex.F])
+def test_invented_numbers_are_valid_and_tell_people_apart(sex: Sex) -> None:
+    born_on = dt.date(1984, 2, 29)
+    numbers = [builders.amka(born_on, sex, n) for n in range(500)]
+    assert len({identifiers.amka(number) for number in numbers}) == 500
+    assert not any(identifiers.amka_warnings(number, born_on, sex.value) for number in numbers)
+    taxes = [builders.afm(n) for n in (1, 2, 3, 999, 1000, 54_321, 999_999)]
+    assert [identifiers.afm(number) for number in taxes] == taxes
+    assert all(number.startswith("00") for number in taxes)
+
+
+def test_what_is_said_wins_and_the_rest_agrees_with_it(session: Any) -> None:
+    reference.load_profile(session, "megara")
+    unit = session.scalars(sa.select(Unit)).first()
+    person = builders.beneficiary(unit, sex=Sex.F, born_on=dt.date(1990, 5, 17), last_name="Δοκιμαστή")
+    assert (person.last_name, person.sex) == ("Δοκιμαστή", Sex.F)
+    assert identifiers.amka_warnings(person.amka, person.born_on, "F") == []
+
+
+# --- demo -------------------------------------------------------------------------------------------------------------
+
+DEMO_UNITS = {"drama": ("main", "roma"), "thessaloniki": ("east", "west", "kem")}
+
+
+Played = tuple[str, Any]
+
+
+@pytest.fixture(scope="module", params=DEMO_UNITS)
+def stage(request: pytest.FixtureRequest, bare: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A profile, and an application with its demo."""
+    file = tmp_path_factory.mktemp("demo") / "kentro.sqlite"
+    shutil.copy(bare, file)
+    app = make_app(f"sqlite:///{file}")
+    said = run(app, "seed", request.param, "--demo", "--password", PASSWORD)
+    assert PASSWORD in said
+    assert all(f"reception.{code}\n" in said for code in DEMO_UNITS[request.param])
+    yield request.param, app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def played(stage: tuple[str, Flask]) -> Iterator[Played]:
+    """The profile, and a session that sees its demo."""
+    with stage[1].app_context():
+        policy.bind(db.session, policy.SYSTEM)
+        yield stage[0], db.session
+
+
+def test_every_demo_login_has_the_password_its_role_and_its_unit(played: Played) -> None:
+    code, session = played
+    roles = ("reception", "caseworker", "mediator")
+    expected = {f"{role}.{unit}": {unit} for unit in DEMO_UNITS[code] for role in roles}
+    everywhere = set(DEMO_UNITS[code])
+    expected |= {"coordinator": everywhere, "supervisor": everywhere, "administrator": set()}
+    users = {user.username: user for user in session.scalars(sa.select(User))}
+    assert {name: {unit.code for unit in user.units} for name, user in users.items()} == expected
+    for name, user in users.items():
+        assert user.role.value == name.partition(".")[0]
+        assert passwords.matches(PASSWORD, user.password_hash)
+        assert user.is_active
+        assert user.password_changed_at
+
+
+def test_every_unit_of_the_demo_has_every_kind_of_row(played: Played) -> None:
+    _, session = played
+    scoped = [m.class_ for m in Base.registry.mappers if issubclass(m.class_, Scoped)]
+    for unit in session.scalars(sa.select(Unit)):
+        bare = {model.__tablename__ for model in scoped if not count(session, model, model.unit_id == unit.id)}
+        assert bare == {"attachment", "access_grant"}, unit.code
+        assert count(session, Beneficiary, Beneficiary.unit_id == unit.id) == 24
+
+
+def test_the_demo_shows_what_each_screen_is_for(played: Played) -> None:
+    _, session = played
+    midnight = dt.datetime.combine(today(), dt.time(), demo.ATHENS)
+    for unit in session.scalars(sa.select(Unit)):
+        visits = session.scalars(sa.select(Visit).where(Visit.unit_id == unit.id)).all()
+        assert sum(visit.at >= midnight for visit in visits) >= 4
+        assert min(visit.at for visit in visits) > now() - dt.timedelta(days=63)
+        assert max(visit.at for visit in visits) <= now()
+        assert {visit.beneficiary_id is None for visit in visits} == {True, False}
+        here = Referral.unit_id == unit.id
+        assert len(set(session.scalars(sa.select(Referral.status).where(here)))) >= 8
+        assert count(session, Application, Application.unit_id == unit.id, Application.missing_documents != ()) >= 2
+        assert count(session, Application, Application.unit_id == unit.id, Application.renewal_on > today()) >= 2
+        confided = sa.select(CaseNote.confidence).where(CaseNote.unit_id == unit.id)
+        assert set(session.scalars(confided)) == set(Confidence)
+        given = sa.select(Service.axis).join(ServiceDelivery.service).where(ServiceDelivery.unit_id == unit.id)
+        assert set(session.scalars(given)) == set(Axis)
+        planned = session.scalars(sa.select(Appointment.at).where(Appointment.unit_id == unit.id)).all()
+        assert {at.astimezone(demo.ATHENS).date() > today() for at in planned} == {True, False}
+
+
+def test_people_of_the_demo_live_in_households_with_one_head(played: Played) -> None:
+    _, session = played
+    assert count(session, HouseholdMember) == count(session, Beneficiary)
+    heads = count(session, HouseholdMember, HouseholdMember.relation == HouseholdRelation.HEAD)
+    assert heads == count(session, Household)
+    for home in session.scalars(sa.select(Household)):
+        names = [member.beneficiary.first_name for member in home.members]
+        assert len(set(names)) == len(names), "siblings of one name would look like a mistake"
+        assert {member.beneficiary.address for member in home.members} == {home.address}
+
+
+def test_the_demo_keeps_to_each_kind_of_unit(played: Played) -> None:
+    _, session = played
+    for unit in session.scalars(sa.select(Unit)):
+        people = session.scalars(sa.select(Beneficiary).where(Beneficiary.unit_id == unit.id)).all()
+        assert {person.ethnic_roma for person in people} == set(Answer), "never read off the unit's kind"
+        permits = [person.permit_expires_on for person in people if person.permit_expires_on]
+        assert bool(permits) == (unit.kind == UnitKind.KEM)
+        if unit.kind == UnitKind.KEM:
+            assert sum(today() <= day <= today() + dt.timedelta(days=60) for day in permits) >= 5
+        if unit.kind == UnitKind.ROMA:
+            assert {person.area for person in people} == {"Οικισμός Α", "Οικισμός Β"}
+
+
+def test_the_demo_is_written_in_the_staffs_name_and_the_trail_is_whole(played: Played) -> None:
+    _, session = played
+    made = sa.select(AuditEntry.actor_role).where(AuditEntry.subject_type == "beneficiary")
+    assert set(session.scalars(made)) == {Role.CASEWORKER}
+    assert list(audit.verify(session.connection())) == []
+
+
+def test_a_second_demo_changes_nothing_and_says_so(empty: Flask) -> None:
+    run(empty, "seed", "samothrace", "--demo", "--password", PASSWORD)
+    with empty.app_context():
+        before = rows_of(db.session, (User, Beneficiary))
+    assert "They were there before" in run(empty, "seed", "samothrace", "--demo", "--password", "μία άλλη, δεύτερη")
+    with empty.app_context():
+        assert rows_of(db.session, (User, Beneficiary)) == before
+
+
+def test_a_password_is_made_up_and_printed_when_none_is_given(empty: Flask) -> None:
+    said = run(empty, "seed", "samothrace", "--demo")
+    password = re.search(r"Password of all: (\S+)", said)
+    assert password
+    with empty.app_context():
+        assert passwords.matches(password[1], db.session.scalar(sa.select(User.password_hash)))
+
+
+def test_a_weak_password_is_refused_and_nothing_is_loaded(empty: Flask) -> None:
+    assert "12 characters" in run(empty, "seed", "samothrace", "--demo", "--password", "κοντός", fails=True)
+    with empty.app_context():
+        assert count(db.session, Municipality) == 0
+
+
+def test_the_demo_needs_a_profile(session: Any) -> None:
+    for load in (lambda: demo.load_demo(session, PASSWORD), lambda: volume.load_volume(session, 3)):
+        with pytest.raises(NotSeeded, match="profile first"):
+            load()
+
+
+# --- production -------------------------------------------------------------------------------------------------------
+
+
+def test_production_takes_a_profile_but_no_invented_people(empty: Flask) -> None:
+    empty.config["KENTRO_MODE"] = "production"
+    for more in (["--demo"], ["--volume", "5"], ["--demo", "--volume", "5"]):
+        assert "not loaded in production" in run(empty, "seed", "drama", *more, fails=True)
+    assert "not loaded in production" in run(empty, "demo", fails=True)
+    with empty.app_context():
+        assert count(db.session, Municipality) == count(db.session, User) == 0
+        with pytest.raises(RefusedInProduction):
+            demo.load_demo(db.session, PASSWORD)
+        with pytest.raises(RefusedInProduction):
+            volume.load_volume(db.session, 5)
+    run(empty, "seed", "drama")
+    with empty.app_context():
+        assert count(db.session, Municipality) == 1
+
+
+# --- volume -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def crowd(session: Any) -> Any:
+    reference.load_profile(session, "drama")
+    volume.load_volume(session, 2000)
+    return session
+
+
+def test_a_crowd_is_spread_over_the_units_with_numbers_of_its_own(crowd: Any) -> None:
+    per_unit = crowd.execute(sa.select(Unit.code, sa.func.count()).join(Beneficiary).group_by(Unit.code)).all()
+    assert dict(per_unit) == {"main": 1000, "roma": 1000}
+    numbers = set(crowd.scalars(sa.select(Beneficiary.registry_number)))
+    assert numbers == {f"{unit}-{n:05d}" for unit in ("MAIN", "ROMA") for n in range(1, 1001)}
+    assert crowd.scalar(sa.select(sa.func.count(sa.distinct(Beneficiary.amka)))) == 2000
+    unit = crowd.scalars(sa.select(Unit).where(Unit.code == "main")).one()
+    crowd.add_all(next_ones := [builders.beneficiary(unit), builders.household(unit)])
+    crowd.flush()
+    homes = count(crowd, Household, Household.unit_id == unit.id)
+    assert [next_ones[0].registry_number, next_ones[1].code] == ["MAIN-01001", f"MAIN-{homes:05d}"]
+
+
+@pytest.mark.parametrize("model", [Beneficiary, Household])
+def test_the_keys_of_a_crowd_are_those_that_the_model_derives(crowd: Any, model: Any) -> None:
+    sample = crowd.scalars(sa.select(model).where(model.id % 7 == 0)).all()
+    assert len(sample) > 90
+    kept = [(row.search_key, row.sort_key) for row in sample]
+    for row in sample:
+        row.refresh_keys()
+    assert [(row.search_key, row.sort_key) for row in sample] == kept
+
+
+def test_a_crowd_obeys_the_rules_that_core_skips(crowd: Any) -> None:
+    for person in crowd.scalars(sa.select(Beneficiary).where(Beneficiary.id % 11 == 0)):
+        again = [identifiers.amka(person.amka), identifiers.afm(person.afm), identifiers.phone(person.mobile)]
+        assert again == [person.amka, person.afm, person.mobile]
+        assert identifiers.amka_warnings(person.amka, person.born_on, person.sex.value) == []
+        assert person.born_on <= person.registered_on <= today()
+        assert person.version == 1
+    for referral in crowd.scalars(sa.select(Referral).options(sa.orm.selectinload(Referral.steps))):
+        path = [ReferralStatus.DRAFT, *(step.status for step in referral.steps)]
+        assert all(after in Referral.moves[before] for before, after in itertools.pairwise(path))
+        assert path[-1] == referral.status
+    assert count(crowd, Visit) > 2000
+    assert count(crowd, Visit, Visit.at > now()) == 0
+
+
+def test_a_crowd_is_one_entry_of_the_trail(empty: Flask) -> None:
+    run(empty, "seed", "drama", "--volume", "300")
+    with empty.app_context():
+        entries = db.session.scalars(sa.select(AuditEntry).where(AuditEntry.details.like("%seed volume%"))).all()
+        assert [audit.details_of(entry)["people"] for entry in entries] == [300]
+        assert count(db.session, AuditEntry, AuditEntry.subject_type == "beneficiary") == 0
+    assert "chain whole" in run(empty, "audit", "verify")
+
+
+def test_the_same_database_gets_the_same_crowd_and_then_another(session: Any) -> None:
+    reference.load_profile(session, "xanthi")
+    people = sa.select(Beneficiary.registry_number, Beneficiary.amka, Beneficiary.sort_key).order_by(Beneficiary.id)
+    savepoint = session.begin_nested()
+    volume.load_volume(session, 150)
+    first = session.execute(people).all()
+    savepoint.rollback()
+    volume.load_volume(session, 150)
+    assert session.execute(people).all() == first
+    volume.load_volume(session, 50)
+    assert len(set(session.scalars(sa.select(Beneficiary.amka)))) == 200
+
+
+# --- the trail --------------------------------------------------------------------------------------------------------
+
+
+def tamper(app: Flask, *statements: str) -> None:
+    """Change the file behind the application's back."""
+    with closing(sqlite3.connect(file_of(app))) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def file_of(app: Flask) -> Path:
+    with app.app_context():
+        return Path(str(db.engine.url.database))
+
+
+@pytest.mark.parametrize(
+    ("guard", "statement", "finding"),
+    [
+        ("update", "UPDATE audit_entry SET subject_label = 'άλλο' WHERE seq = 3", "entry 3: its content was changed"),
+        ("delete", "DELETE FROM audit_entry WHERE seq = 4", "entry 4: missing"),
+        ("delete", "DELETE FROM audit_entry WHERE seq > 5", "the end of the trail was cut"),
+    ],
+)
+def test_verify_finds_what_was_changed_behind_its_back(empty: Flask, guard: str, statement: str, finding: str) -> None:
+    run(empty, "seed", "xanthi")
+    assert re.search(r"^\d+ entries, chain whole$", run(empty, "audit", "verify"), re.MULTILINE)
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        tamper(empty, statement)
+    tamper(empty, f"DROP TRIGGER audit_entry_no_{guard}", statement)
+    assert finding in run(empty, "audit", "verify", fails=True)
+
+
+# --- backup and restore -----------------------------------------------------------------------------------------------
+
+
+def test_a_backup_restores_what_was_there(empty: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "kept" / "backup.sqlite"
+    file.parent.mkdir()
+    run(empty, "seed", "xanthi", "--volume", "40")
+    with empty.app_context():
+        before = rows_of(db.session, (Municipality, Beneficiary, Visit))
+    said = run(empty, "backup", str(file))
+    assert re.search("SHA-256: [0-9a-f]{64}", said)
+    assert [path.name for path in file.parent.iterdir()] == ["backup.sqlite"], "nothing half-made is left beside it"
+    assert file.stat().st_mode & 0o077 == 0, "people's records are in it"
+
+    run(empty, "seed", "xanthi", "--volume", "40")
+    assert "say --yes" in run(empty, "restore", str(file), fails=True)
+    with empty.app_context():
+        assert count(db.session, Beneficiary) == 80
+    run(empty, "restore", str(file), "--yes")
+    with empty.app_context():
+        assert rows_of(db.session, (Municipality, Beneficiary, Visit)) == before
+        last = db.session.scalars(sa.select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(1)).one()
+        assert audit.details_of(last)["task"] == "restore"
+    assert "chain whole" in run(empty, "audit", "verify")
+
+
+def test_a_backup_restores_into_an_empty_house_without_asking(empty: Flask, bare: Path, tmp_path: Path) -> None:
+    run(empty, "seed", "xanthi")
+    run(empty, "backup", str(tmp_path / "backup"))
+    shutil.copy(bare, tmp_path / "other.sqlite")
+    other = make_app(f"sqlite:///{tmp_path / 'other.sqlite'}")
+    run(other, "restore", str(tmp_path / "backup"))
+    with other.app_context():
+        assert db.session.scalar(sa.select(Municipality.code)) == "xanthi"
+        db.session.close()
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize("damage", ["no database", "half a database", "another database"])
+def test_what_is_no_sound_backup_is_refused_and_changes_nothing(empty: Flask, tmp_path: Path, damage: str) -> None:
+    run(empty, "seed", "xanthi")
+    file = tmp_path / "backup"
+    run(empty, "backup", str(file))
+    if damage == "no database":
+        file.write_text("Αυτό δεν είναι βάση δεδομένων. " * 100)
+    elif damage == "half a database":
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    else:
+        file.unlink()
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute("CREATE TABLE audit_entry (seq)")
+    before = file_of(empty).read_bytes()
+    assert "backup" in run(empty, "restore", str(file), "--yes", fails=True)
+    assert file_of(empty).read_bytes() == before
+
+
+def test_a_database_in_use_is_not_replaced(empty: Flask, tmp_path: Path) -> None:
+    run(empty, "seed", "xanthi")
+    run(empty, "backup", str(tmp_path / "backup"))
+    with closing(sqlite3.connect(file_of(empty))) as other:
+        other.execute("SELECT count(*) FROM unit").fetchone()
+        assert "stop the application first" in run(empty, "restore", str(tmp_path / "backup"), "--yes", fails=True)
+    run(empty, "restore", str(tmp_path / "backup"), "--yes")
+
+
+# --- administrators, serving ------------------------------------------------------------------------------------------
+
+
+def test_the_first_administrator_is_made_with_a_password_of_their_own(empty: Flask) -> None:
+    create = ("admin", "create", "boss", "--name", "Διαχειριστής Δοκιμών", "--password-stdin")
+    assert "12 characters" in run(empty, *create, input="κοντός\n", fails=True)
+    run(empty, *create, input=f"{PASSWORD}\n")
+    assert "already" in run(empty, *create, input=f"{PASSWORD}\n", fails=True)
+    with empty.app_context():
+        user = db.session.scalars(sa.select(User)).one()
+        assert (user.username, user.full_name, user.role) == ("boss", "Διαχειριστής Δοκιμών", Role.ADMINISTRATOR)
+        assert passwords.matches(PASSWORD, user.password_hash)
+
+
+def test_a_typed_password_is_asked_for_twice(empty: Flask) -> None:
+    typed = f"{PASSWORD}\nάλλος κωδικός 2\n{PASSWORD}\n{PASSWORD}\n"
+    said = run(empty, "admin", "create", "boss", "--name", "Διαχειριστής Δοκιμών", input=typed)
+    assert "do not match" in said
+    assert PASSWORD not in said
+
+
+def test_the_demo_keeps_its_password_for_the_next_run(empty: Flask) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        empty.config |= {"HOST": "127.0.0.1", "PORT": taken.getsockname()[1]}
+        first, second = (run(empty, "demo", fails=True) for _ in range(2))
+    assert "Address already in use" in first
+    password = re.search(r"Password of all: (\S+)", first)
+    assert password
+    assert f"Password of all: {password[1]}\n" in second
+    assert "supervisor\n" in second
+    kept = Path(empty.instance_path) / "demo_password"
+    assert kept.stat().st_mode & 0o077 == 0
+    with empty.app_context():
+        assert passwords.matches(password[1], db.session.scalar(sa.select(User.password_hash)))
+        assert db.session.scalar(sa.select(Municipality.code)) == "drama"
+
+
+def test_serve_answers_at_the_address_it_prints(empty: Flask) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = os.environ | {"DATABASE_URL": f"sqlite:///{file_of(empty)}", "HOST": "127.0.0.1", "PORT": str(port)}
+    command = [sys.executable, "-m", "flask", "--app", "app", "serve"]
+    with subprocess.Popen(command, cwd=config.ROOT, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout
+            assert server.stdout.readline() == f"Kentro: http://127.0.0.1:{port}/\n"
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=20) as answer:
+                assert answer.status == 200
+                assert "Server" not in answer.headers
+        finally:
+            server.terminate()
+
+
+def test_a_database_without_tables_is_told_plainly(tmp_path: Path) -> None:
+    app = make_app(f"sqlite:///{tmp_path / 'nothing.sqlite'}")
+    assert "db upgrade" in run(app, "seed", "drama", fails=True)
+    with app.app_context():
+        db.engine.dispose()
