@@ -22,6 +22,7 @@ from sqlalchemy import event, orm
 
 from db import Base, Field, Kind, Record, Sensitivity, begin_write, db, fields, link_target
 from i18n import _
+from identifiers import N_
 from models import AuditEntry, AuditHead, AuditReview, Staged, Step, now
 from policy import Scope, scope_in
 from vocabulary import AuditAction
@@ -34,6 +35,10 @@ CONTENT = (
 )  # fmt: skip
 
 
+class Unrecorded(RuntimeError):
+    """The trail could not be written: what was to be recorded does not happen."""
+
+
 # --- recording --------------------------------------------------------------------------------------------------------
 
 
@@ -43,13 +48,28 @@ def note(session: orm.Session, action: AuditAction, subject: Base | None = None,
 
 
 def commit(session: orm.Session) -> None:
-    """The one commit: changes with their entries, then the acts. What fails here is not answered to anybody."""
-    session.commit()
+    """The one commit: changes, their entries and the acts, all or nothing.
+
+    Raises:
+        Unrecorded: nothing was kept, and nothing may be answered but that.
+    """
     acts = session.info.pop("acts", [])
-    if acts:
-        begin_write()
-        _append(session, acts)
+    try:
+        if acts:
+            _make_writer(session)
+            _append(session, acts)
         session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def _make_writer(session: orm.Session) -> None:
+    """On SQLite a transaction that began as a reader cannot be sure of becoming a writer, so a new one is begun."""
+    session.flush()
+    if not session.connection().get_execution_options().get("immediate"):
+        session.commit()
+        begin_write()
 
 
 @event.listens_for(orm.Session, "after_flush")
@@ -181,7 +201,13 @@ def _entry(
 
 
 def _append(session: orm.Session, entries: list[dict[str, Any]]) -> None:
-    connection = session.connection()
+    try:
+        _lengthen(session.connection(), entries)
+    except sa.exc.SQLAlchemyError as error:
+        raise Unrecorded("The trail could not be written.") from error
+
+
+def _lengthen(connection: sa.Connection, entries: list[dict[str, Any]]) -> None:
     head = connection.execute(sa.select(AuditHead.seq, AuditHead.chain).with_for_update()).one_or_none()
     if head is None:
         connection.execute(sa.insert(AuditHead).values(id=1, seq=0, chain=GENESIS))
@@ -206,23 +232,33 @@ def link(chain: str, entry_digest: str) -> str:
     return hashlib.sha256(f"{chain}|{entry_digest}".encode()).hexdigest()
 
 
-def verify(connection: sa.Connection) -> Iterator[str]:
-    """Walk the whole trail and tell every entry that is missing, moved or not what it was."""
-    chain, expected = GENESIS, 1
+def verify(connection: sa.Connection, anchor: tuple[int, str] | None = None) -> Iterator[str]:
+    """Walk the whole trail and tell every entry that is missing, moved or not what it was.
+
+    Whoever rewrites the database itself can make the chain anew from some entry on. That shows only against an
+    `anchor`: number and chain value of an entry (`head`), noted earlier and kept elsewhere.
+    """
+    chain, expected, anchored = GENESIS, 1, None
     rows = connection.execution_options(yield_per=2000).execute(sa.select(AuditEntry.__table__).order_by(AuditEntry.seq))
     for row in rows.mappings():
         if row["seq"] != expected:
             yield f"entry {expected}: missing (next is {row['seq']})"
         if digest(dict(row)) != row["digest"]:
             yield f"entry {row['seq']}: its content was changed"
-        chain = link(chain, row["digest"])
-        if chain != row["chain"]:
+        if link(chain, row["digest"]) != row["chain"]:
             yield f"entry {row['seq']}: the chain is broken"
-            chain = row["chain"]
-        expected = row["seq"] + 1
-    head = connection.execute(sa.select(AuditHead.seq, AuditHead.chain)).one_or_none()
-    if (head.seq, head.chain) != (expected - 1, chain) if head else expected != 1:
+        chain, expected = row["chain"], row["seq"] + 1
+        anchored = chain if anchor and row["seq"] == anchor[0] else anchored
+    if head(connection) != (expected - 1, chain):
         yield f"entry {expected - 1}: the end of the trail was cut or changed"
+    if anchor and anchored != anchor[1]:
+        yield f"entry {anchor[0]}: it or one before it is not what it was when it was noted"
+
+
+def head(connection: sa.Connection) -> tuple[int, str]:
+    """Number and chain value of the last entry: the anchor to note and keep off the machine."""
+    found = connection.execute(sa.select(AuditHead.seq, AuditHead.chain)).one_or_none()
+    return (found.seq, found.chain) if found else (0, GENESIS)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -272,13 +308,17 @@ def sentence(entry: AuditEntry) -> str:
         case AuditAction.LOGOUT:
             return _("%(who)s signed out", who=who)
         case AuditAction.LOGIN_FAILED:
-            return _("A sign-in failed")
+            return _("A sign-in failed: %(what)s", what=what)
         case AuditAction.REFUSED:
             return _("%(who)s was refused: %(what)s", who=who, what=what)
-    return _("%(who)s ran a task: %(what)s", who=who, what=what)
+    return _("%(who)s ran a task: %(what)s", who=who, what=details_of(entry).get("task", what))
 
 
 def _subject(entry: AuditEntry) -> str:
+    if entry.subject_type == "login":
+        return _("sign-in, after too many tries")
+    if entry.action == AuditAction.LOGIN_FAILED and not entry.subject_id:
+        return _("unknown user name")
     model = model_named(entry.subject_type)
     kind = str(model.label if entry.subject_id else model.labels) if model else (entry.subject_type or "")
     return f"{kind} «{entry.subject_label}»" if entry.subject_label else kind
@@ -297,6 +337,31 @@ def details_of(entry: AuditEntry) -> dict[str, Any]:
 def changes_of(entry: AuditEntry) -> dict[str, list[Any]]:
     """Old and new value per field, as kept."""
     return json.loads(entry.changes) if entry.changes else {}
+
+
+PARTICULARS = {
+    "search": N_("Search"),
+    "filters": N_("Filters"),
+    "rows": N_("Rows"),
+    "columns": N_("Columns"),
+    "sha256": N_("SHA-256 of the file"),
+    "on": N_("Date"),
+    "note": N_("Note"),
+    "id": N_("Number asked for"),
+    "name": N_("Name tried, as a keyed hash"),
+    "task": N_("Task"),
+}
+
+
+def particulars(entry: AuditEntry) -> list[tuple[str, str]]:
+    """An act's particulars as people read them."""
+    return [(_(PARTICULARS.get(name, name)), _particular(name, kept)) for name, kept in details_of(entry).items()]
+
+
+def _particular(name: str, kept: Any) -> str:
+    if name == "on":
+        return f"{dt.date.fromisoformat(kept):%d/%m/%Y}"
+    return ", ".join(map(str, kept)) if isinstance(kept, list) else str(kept)
 
 
 def system_note(action: AuditAction, **details: Any) -> None:

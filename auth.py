@@ -24,7 +24,6 @@ from i18n import LANGUAGES, _
 from models import AuditEntry, User, UserSession, now
 from vocabulary import AuditAction, Language
 
-WINDOW = dt.timedelta(minutes=15)
 TRIES_PER_NAME, TRIES_PER_ADDRESS = 5, 30
 LASTING = 60  # seconds between two notes that a session is in use
 
@@ -35,6 +34,7 @@ csrf = CSRFProtect()
 
 def init_app(app: Flask) -> None:
     """Sign-in, sessions and CSRF protection for the whole application."""
+    app.config.setdefault("LOGIN_WINDOW_MINUTES", 15)
     csrf.init_app(app)
     manager.init_app(app)
     manager.session_protection = None
@@ -77,7 +77,8 @@ def _is_alive(kept: UserSession) -> bool:
 def open_request() -> None:
     """Resolve user, language and scope, once, before anything else reads or writes."""
     g.request_id = secrets.token_hex(8)
-    if request.method not in ("GET", "HEAD", "OPTIONS"):
+    # Signing in spends its time on the password's hash, and no other writer should wait for that.
+    if request.method not in ("GET", "HEAD", "OPTIONS") and request.endpoint != "auth.login":
         begin_write()
     context = {"request_id": g.request_id, "ip": request.remote_addr}
     user = current_user.user if current_user.is_authenticated else None
@@ -191,41 +192,48 @@ def language(code: str) -> Any:
 
 def _checked(username: str, password: str) -> User | None:
     """The user whose name and password these are. Every failure looks and lasts the same."""
-    asked = policy.scope_in(db.session)
-    policy.bind(db.session, replace(asked, is_system=True))
     name = "#" + audit.keyed_hash(username.casefold())[:24]
+    is_throttled = _too_many(name)
     user = db.session.scalar(sa.select(User).where(User.username == username[:80].replace("\0", "")))
-    if _too_many(name):
-        passwords.matches(password, None)
-        audit.note(db.session, AuditAction.REFUSED, subject_type="login")
+    is_right = passwords.matches(password, user.password_hash if user and not is_throttled else None)
+    if is_throttled:
+        audit.note(db.session, AuditAction.REFUSED, subject_type="login", name=name)
         return None
-    right = passwords.matches(password, user.password_hash if user else None)
-    if user is None or not right or not user.is_active:
-        audit.note(db.session, AuditAction.LOGIN_FAILED, subject_type="user", subject_label=user.username if user else name, name=name)  # fmt: skip
+    if user is None or not is_right or not user.is_active:
+        audit.note(db.session, AuditAction.LOGIN_FAILED, user, subject_type="user", name=name)
         return None
     return user
 
 
 def _too_many(name: str) -> bool:
+    window = dt.timedelta(minutes=current_app.config["LOGIN_WINDOW_MINUTES"])
     recent = sa.select(sa.func.count(AuditEntry.seq)).where(
-        AuditEntry.action == AuditAction.LOGIN_FAILED, AuditEntry.at > now() - WINDOW
+        AuditEntry.action == AuditAction.LOGIN_FAILED, AuditEntry.at > now() - window
     )
-    by_name = db.session.scalar(recent.where(AuditEntry.details.contains(name))) or 0
-    by_address = db.session.scalar(recent.where(AuditEntry.ip == request.remote_addr)) or 0
+    asked = policy.scope_in(db.session)
+    policy.bind(db.session, replace(asked, is_system=True))
+    try:
+        by_name = db.session.scalar(recent.where(AuditEntry.details.contains(name))) or 0
+        by_address = db.session.scalar(recent.where(AuditEntry.ip == request.remote_addr)) or 0
+    finally:
+        policy.bind(db.session, asked)
     return by_name >= TRIES_PER_NAME or by_address >= TRIES_PER_ADDRESS
 
 
 def _begin_session(user: User) -> None:
     """A new secret at every sign-in; nothing of the session before it is kept."""
     token, moment = secrets.token_urlsafe(32), now()
+    db.session.commit()
+    begin_write()
     kept = UserSession(token_hash=_hash(token), user=user, created_at=moment, seen_at=moment)
     db.session.add(kept)
-    db.session.flush()
-    session.clear()
-    login_user(SignedIn(token, kept))
     context = {"request_id": g.request_id, "ip": request.remote_addr}
     policy.bind(db.session, policy.scope_of(user, session_ref=kept.token_hash[:16], **context))
     audit.note(db.session, AuditAction.LOGIN, user)
+    # Before there is a cookie: a sign-in that cannot be recorded does not happen.
+    audit.commit(db.session)
+    session.clear()
+    login_user(SignedIn(token, kept))
 
 
 def end_sessions(user: User, but: UserSession | None = None) -> None:
@@ -237,10 +245,12 @@ def end_sessions(user: User, but: UserSession | None = None) -> None:
 
 
 def _problem(form: PasswordForm, user: User) -> tuple[str, str] | None:
-    if not passwords.matches(form.current.data or "", user.password_hash):
-        return "current", _("The current password is not right.")
+    if _checked(user.username, form.current.data or "") is None:
+        return "current", _("The current password is not right, or there were too many tries. Try again in a while.")
     if form.new.data != form.again.data:
         return "again", _("The two new passwords differ.")
+    if form.new.data == form.current.data:
+        return "new", _("This is the password that you have now.")
     try:
         passwords.make_hash(form.new.data or "")
     except passwords.WeakPassword as error:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import secrets
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -384,16 +385,19 @@ def _password_holds() -> bool:
 
 
 def _serve() -> None:
+    """Listen first: whoever reads the address can use it, and a port that is taken is told plainly."""
     settings = current_app.config
-    server = waitress.create_server(
-        current_app._get_current_object(),  # type: ignore[attr-defined]
-        host=settings["HOST"],
-        port=settings["PORT"],
-        threads=8,
-        ident=None,
-        # Behind a proxy its headers are needed; werkzeug's ProxyFix then counts how many may be believed.
-        clear_untrusted_proxy_headers=not settings["PROXIES"],
-    )
+    host, port = settings["HOST"], settings["PORT"]
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     db.session.close()
-    click.echo(f"Kentro: http://{settings['HOST']}:{settings['PORT']}/")
-    server.run()
+    with socket.create_server((host, port), family=family) as listener:
+        server = waitress.create_server(
+            current_app._get_current_object(),  # type: ignore[attr-defined]
+            sockets=[listener],
+            threads=8,
+            ident=None,
+            # Behind a proxy its headers are needed; werkzeug's ProxyFix then counts how many may be believed.
+            clear_untrusted_proxy_headers=not settings["PROXIES"],
+        )
+        click.echo(f"Kentro: http://{host}:{port}/")
+        server.run()

@@ -1,6 +1,6 @@
 """The schema: tables, constraints, one-line predicates and the rules every row keeps, whoever writes it.
 
-A column is declared once (db.py); its form field, list column, filter, search, export cell, trail and translation follow.
+A column is declared once (db.py); form field, list column, filter, search, export cell, trail, translation follow.
 This file knows no request and no role.
 """
 
@@ -101,7 +101,7 @@ _ATHENS = ZoneInfo(ZONE)
 
 
 class Municipality(Record):
-    """The municipality that runs the centre, and the funded operation that pays for it. There is one per installation."""
+    """The municipality that runs the centre, and the funded operation that pays for it; one per installation."""
 
     label, labels = Label("Δήμος", "Municipality"), Label("Δήμος", "Municipality")
 
@@ -299,7 +299,7 @@ class Staged:
 
 
 class Beneficiary(Searchable, Scoped, Record):
-    """A person registered with one unit (ωφελούμενος). The same person may stand in two units, each unaware of the other.
+    """A person registered with one unit (ωφελούμενος); the same person may stand in two, each unaware of the other.
 
     Protected data follow Regulation 2016/679, article 9: self-declared, with who asked and when.
     """
@@ -946,7 +946,7 @@ class VolunteerHours(Scoped, Record):
 
 
 class Item(Searchable, Scoped, Record):
-    """A kind of goods that a unit keeps in stock. Stock is what came in less what was handed out, never a typed figure."""
+    """A kind of goods that a unit keeps. Stock is what came in less what was handed out, never a typed figure."""
 
     label, labels = Label("Είδος", "Item"), Label("Είδη", "Items")
     __table_args__ = (sa.UniqueConstraint("unit_id", "name"),)
@@ -1040,7 +1040,7 @@ class Attachment(OfPerson, Record):
 
 
 class AccessGrant(OfPerson, Record):
-    """Leave for another unit to see parts of a person's file, for a purpose and for days (Regulation 2016/679, art. 5)."""
+    """Leave for another unit to see parts of a file, for a purpose and for days (Regulation 2016/679, art. 5)."""
 
     label, labels = Label("Άδεια πρόσβασης", "Access grant"), Label("Άδειες πρόσβασης", "Access grants")
     __table_args__ = (sa.CheckConstraint("ends_on >= starts_on", name="ends_after_start"),)
@@ -1063,7 +1063,7 @@ class AccessGrant(OfPerson, Record):
 
 
 class AuditEntry(Base):
-    """One act, kept for good. Written by audit.py only; triggers refuse every change of what stands (see migrations)."""
+    """One act, kept for good. Written by audit.py only; triggers refuse every change of what stands (GUARDS)."""
 
     label, labels = Label("Εγγραφή ιστορικού", "Trail entry"), Label("Ιστορικό ενεργειών", "Trail")
 

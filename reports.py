@@ -77,10 +77,12 @@ RULE_ON_COUNTS = N_(
 )
 RULE_ON_STATES = N_("What moved in the period, each once, in its state at the end of the period.")
 RULE_ON_INDICATORS = N_(
-    "Once per person and operation. Age at registration, or at the operation's start for those registered before; the "
-    "rest as recorded now. Special categories count only what people declared. An empty cell cannot be counted. Check "
-    "the codes against the decision of inclusion."
+    "A participant was served, and counts once per operation, in the period of the first service. Age is that of "
+    "registration, or of the operation's start for those registered before; the rest is as recorded now. Special "
+    "categories count only what people declared. An empty cell cannot be counted from what Kentro keeps, or is not for "
+    "the reader's role."
 )
+CHECK_THE_CODES = N_("Check the codes against the decision of inclusion (Απόφαση Ένταξης) before reporting them.")
 NOT_FOR_PUBLICATION = N_("Not for publication: it holds cells with fewer than 5 people.")
 
 Test = sa.ColumnElement[bool]
@@ -252,7 +254,7 @@ def services(session: orm.Session, period: Period, unit: str | None = None) -> S
     counts = _counts(session, query)
     given = {service for service, _unit in counts}
     catalogue = session.scalars(sa.select(Service).order_by(Service.axis, Service.code))
-    rows = {s.id: (f"{s.axis.value} – {s.axis}", s) for s in catalogue if s.is_offered or s.id in given}
+    rows = {s.id: (s.axis, s) for s in catalogue if s.is_offered or s.id in given}
     columns = {u.id: u.name for u in units(session, unit)}
     heads = [Label("Άξονας", "Axis"), Label("Υπηρεσία", "Service")]
     note = _("Services given, not people. A line sums each axis.")
@@ -438,7 +440,7 @@ def indicators(session: orm.Session, period: Period, unit: str | None = None) ->
         (key if key in INDICATORS else "", str(label), *_esf_line(key, tests, new), *_esf_line(key, tests, so_far))
         for key, label in (INDICATORS | UNANSWERED).items()
     ]
-    return Sheet(str(Label("ΕΚΤ+", "ESF+")), _esf_columns(), rows, _(RULE_ON_INDICATORS))
+    return Sheet(str(Label("ΕΚΤ+", "ESF+")), _esf_columns(), rows, _(CHECK_THE_CODES))
 
 
 def _esf_columns() -> list[Column]:
@@ -523,6 +525,7 @@ def _cover(session: orm.Session, period: Period, unit: str | None, author: str) 
         *_operation(session, "co_financing"),
         (str(Label("Μετρήσεις", "Counts")), _(RULE_ON_COUNTS)),
         (str(Label("Σύνολα", "Totals")), _(RULE_ON_TOTALS)),
+        (str(Label("ΕΚΤ+", "ESF+")), _(RULE_ON_INDICATORS)),
         (str(Label("Δημοσίευση", "Publication")), _(NOT_FOR_PUBLICATION)),
     ]
     title = Label(f"Μηνιαία αναφορά {period.first:%m/%Y}", f"Monthly report {period.first:%m/%Y}")

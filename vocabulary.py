@@ -52,7 +52,7 @@ class Axis(Code):
 
 
 class TargetGroup(Code):
-    """Priority groups of a Community Centre; several may hold for one person. What is special-category is told apart below."""
+    """Priority groups of a Community Centre; several may hold for one person. See below for the protected ones."""
 
     EEE = "EEE", "Ωφελούμενοι ΕΕΕ (πρώην ΚΕΑ)", "Minimum guaranteed income"
     POV = "POV", "Άτομα/οικογένειες σε φτώχεια ή κοινωνικό αποκλεισμό", "Poverty or exclusion"

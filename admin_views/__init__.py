@@ -5,7 +5,19 @@ from __future__ import annotations
 from flask import Flask
 from flask_admin import Admin
 
-from . import beneficiaries, events, goods, households, partners, referrals, services, settings, trail, volunteers
+from . import (
+    beneficiaries,
+    events,
+    goods,
+    households,
+    partners,
+    referrals,
+    reports,
+    services,
+    settings,
+    trail,
+    volunteers,
+)
 from .base import gate
 from .home import HomeView
 
@@ -30,6 +42,7 @@ SCREENS = (
     partners.PartnerContactView,
     services.ServiceView,
     services.ProgrammeView,
+    reports.ReportView,
     trail.AuditEntryView,
     settings.MunicipalityView,
     settings.UnitView,
@@ -40,9 +53,8 @@ SCREENS = (
 
 def init_app(app: Flask) -> Admin:
     """Put every screen under /admin/, behind the one gate."""
-    admin = Admin(
-        app, name="Κέντρο", index_view=HomeView(url="/admin", endpoint="admin"), translations_path=f"{app.root_path}/translations"
-    )  # fmt: skip
+    home = HomeView(url="/admin", endpoint="admin")
+    admin = Admin(app, name="Κέντρο", index_view=home, translations_path=f"{app.root_path}/translations")
     for screen in SCREENS:
         admin.add_view(screen())
     app.before_request(gate(lambda: admin._views))

@@ -30,7 +30,7 @@ class Card:
     model: type[Any]
     title: Label
     condition: Any
-    filters: dict[str, str]
+    filters: dict[str, Any]
 
 
 def cards() -> list[Card]:

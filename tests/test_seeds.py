@@ -14,7 +14,7 @@ import sys
 import tomllib
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +79,7 @@ def shared(bare: Path, tmp_path_factory: pytest.TempPathFactory) -> Flask:
 @pytest.fixture
 def session(shared: Flask) -> Iterator[Any]:
     """An empty database; what a test writes there is rolled back."""
-    with shared.app_context():
-        policy.bind(db.session, policy.SYSTEM)
+    with inside(shared):
         begin_write()
         yield db.session
         db.session.rollback()
@@ -104,6 +103,14 @@ def run(app: Flask, *arguments: str, input: str | None = None, fails: bool = Fal
     assert (result.exit_code != 0) == fails, result.output
     assert result.exception is None or isinstance(result.exception, SystemExit), result.output
     return str(result.output)
+
+
+@contextmanager
+def inside(app: Flask) -> Iterator[None]:
+    """The application as the system sees it."""
+    with app.app_context():
+        policy.bind(db.session, policy.SYSTEM)
+        yield
 
 
 def count(session: Any, what: Any, *where: Any) -> int:
@@ -241,8 +248,7 @@ def stage(request: pytest.FixtureRequest, bare: Path, tmp_path_factory: pytest.T
 @pytest.fixture
 def played(stage: tuple[str, Flask]) -> Iterator[Played]:
     """The profile, and a session that sees its demo."""
-    with stage[1].app_context():
-        policy.bind(db.session, policy.SYSTEM)
+    with inside(stage[1]):
         yield stage[0], db.session
 
 
@@ -324,10 +330,10 @@ def test_the_demo_is_written_in_the_staffs_name_and_the_trail_is_whole(played: P
 
 def test_a_second_demo_changes_nothing_and_says_so(empty: Flask) -> None:
     run(empty, "seed", "samothrace", "--demo", "--password", PASSWORD)
-    with empty.app_context():
+    with inside(empty):
         before = rows_of(db.session, (User, Beneficiary))
     assert "They were there before" in run(empty, "seed", "samothrace", "--demo", "--password", "μία άλλη, δεύτερη")
-    with empty.app_context():
+    with inside(empty):
         assert rows_of(db.session, (User, Beneficiary)) == before
 
 
@@ -335,13 +341,13 @@ def test_a_password_is_made_up_and_printed_when_none_is_given(empty: Flask) -> N
     said = run(empty, "seed", "samothrace", "--demo")
     password = re.search(r"Password of all: (\S+)", said)
     assert password
-    with empty.app_context():
+    with inside(empty):
         assert passwords.matches(password[1], db.session.scalar(sa.select(User.password_hash)))
 
 
 def test_a_weak_password_is_refused_and_nothing_is_loaded(empty: Flask) -> None:
     assert "12 characters" in run(empty, "seed", "samothrace", "--demo", "--password", "κοντός", fails=True)
-    with empty.app_context():
+    with inside(empty):
         assert count(db.session, Municipality) == 0
 
 
@@ -359,14 +365,14 @@ def test_production_takes_a_profile_but_no_invented_people(empty: Flask) -> None
     for more in (["--demo"], ["--volume", "5"], ["--demo", "--volume", "5"]):
         assert "not loaded in production" in run(empty, "seed", "drama", *more, fails=True)
     assert "not loaded in production" in run(empty, "demo", fails=True)
-    with empty.app_context():
+    with inside(empty):
         assert count(db.session, Municipality) == count(db.session, User) == 0
         with pytest.raises(RefusedInProduction):
             demo.load_demo(db.session, PASSWORD)
         with pytest.raises(RefusedInProduction):
             volume.load_volume(db.session, 5)
     run(empty, "seed", "drama")
-    with empty.app_context():
+    with inside(empty):
         assert count(db.session, Municipality) == 1
 
 
@@ -420,7 +426,7 @@ def test_a_crowd_obeys_the_rules_that_core_skips(crowd: Any) -> None:
 
 def test_a_crowd_is_one_entry_of_the_trail(empty: Flask) -> None:
     run(empty, "seed", "drama", "--volume", "300")
-    with empty.app_context():
+    with inside(empty):
         entries = db.session.scalars(sa.select(AuditEntry).where(AuditEntry.details.like("%seed volume%"))).all()
         assert [audit.details_of(entry)["people"] for entry in entries] == [300]
         assert count(db.session, AuditEntry, AuditEntry.subject_type == "beneficiary") == 0
@@ -479,7 +485,7 @@ def test_a_backup_restores_what_was_there(empty: Flask, tmp_path: Path) -> None:
     file = tmp_path / "kept" / "backup.sqlite"
     file.parent.mkdir()
     run(empty, "seed", "xanthi", "--volume", "40")
-    with empty.app_context():
+    with inside(empty):
         before = rows_of(db.session, (Municipality, Beneficiary, Visit))
     said = run(empty, "backup", str(file))
     assert re.search("SHA-256: [0-9a-f]{64}", said)
@@ -488,10 +494,10 @@ def test_a_backup_restores_what_was_there(empty: Flask, tmp_path: Path) -> None:
 
     run(empty, "seed", "xanthi", "--volume", "40")
     assert "say --yes" in run(empty, "restore", str(file), fails=True)
-    with empty.app_context():
+    with inside(empty):
         assert count(db.session, Beneficiary) == 80
     run(empty, "restore", str(file), "--yes")
-    with empty.app_context():
+    with inside(empty):
         assert rows_of(db.session, (Municipality, Beneficiary, Visit)) == before
         last = db.session.scalars(sa.select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(1)).one()
         assert audit.details_of(last)["task"] == "restore"
@@ -504,7 +510,7 @@ def test_a_backup_restores_into_an_empty_house_without_asking(empty: Flask, bare
     shutil.copy(bare, tmp_path / "other.sqlite")
     other = make_app(f"sqlite:///{tmp_path / 'other.sqlite'}")
     run(other, "restore", str(tmp_path / "backup"))
-    with other.app_context():
+    with inside(other):
         assert db.session.scalar(sa.select(Municipality.code)) == "xanthi"
         db.session.close()
         db.engine.dispose()
@@ -545,7 +551,7 @@ def test_the_first_administrator_is_made_with_a_password_of_their_own(empty: Fla
     assert "12 characters" in run(empty, *create, input="κοντός\n", fails=True)
     run(empty, *create, input=f"{PASSWORD}\n")
     assert "already" in run(empty, *create, input=f"{PASSWORD}\n", fails=True)
-    with empty.app_context():
+    with inside(empty):
         user = db.session.scalars(sa.select(User)).one()
         assert (user.username, user.full_name, user.role) == ("boss", "Διαχειριστής Δοκιμών", Role.ADMINISTRATOR)
         assert passwords.matches(PASSWORD, user.password_hash)
@@ -569,7 +575,7 @@ def test_the_demo_keeps_its_password_for_the_next_run(empty: Flask) -> None:
     assert "supervisor\n" in second
     kept = Path(empty.instance_path) / "demo_password"
     assert kept.stat().st_mode & 0o077 == 0
-    with empty.app_context():
+    with inside(empty):
         assert passwords.matches(password[1], db.session.scalar(sa.select(User.password_hash)))
         assert db.session.scalar(sa.select(Municipality.code)) == "drama"
 

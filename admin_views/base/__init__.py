@@ -4,5 +4,6 @@ from .details import told
 from .screen import Child, gate
 from .values import ATHENS, greek_date, greek_datetime
 from .view import KentroView
+from .workbook import download
 
-__all__ = ["ATHENS", "Child", "KentroView", "gate", "greek_date", "greek_datetime", "told"]
+__all__ = ["ATHENS", "Child", "KentroView", "download", "gate", "greek_date", "greek_datetime", "told"]

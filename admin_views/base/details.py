@@ -31,7 +31,7 @@ class Details(Writing):
             kwargs["form_groups"] = self.form_groups(kwargs["form"])
             kwargs["title"] = str(kwargs["model"]) if kwargs.get("model") is not None else self.new_title()
         if "list_columns" in kwargs:
-            kwargs["export_url"] = url_for(".export", export_type="xlsx", **request.args) if self.can_export else None
+            kwargs["export_url"] = url_for(".export", export_type="xlsx", **request.args)  # type: ignore[arg-type] if self.can_export else None
         return super().render(template, **kwargs)
 
     def new_title(self) -> str:
@@ -85,7 +85,7 @@ class Details(Writing):
         return {
             "title": str(child.title or child.model.labels),
             "name": name,
-            "count": db.session.scalar(sa.select(sa.func.count(child.model.id)).where(column == row.id)),  # type: ignore[attr-defined]
+            "count": db.session.scalar(sa.select(sa.func.count(child.model.id)).where(column == row.id)),  # type: ignore[attr-defined, arg-type]
             "add_url": url_for(f"{name}.create_view", url=here, **{child.column: row.id}) if view.can_create else None,
             "list_url": None,
             "headers": [str(view.fields[name].label) for name in names],

@@ -43,6 +43,16 @@ class Permitted:
         return self if view is None else [pair for pair in view.__dict__[self.slot] if view.sees(pair[0])]
 
 
+class PermittedList(Permitted):
+    """The same for a list, where whoever works in one unit needs no column that always says which."""
+
+    def __get__(self, view: Any, owner: type | None = None) -> Any:
+        if view is None:
+            return self
+        several = len(view.scope.unit_ids) > 1
+        return [pair for pair in super().__get__(view, owner) if several or pair[0] != "unit_id"]
+
+
 class PermittedFilters(Permitted):
     """The same for filters, by their name in URLs."""
 
@@ -79,7 +89,7 @@ class Screen(ModelView):
     edit_template = "admin/model/edit.html"
     details_template = "admin/model/details.html"
 
-    _list_columns = Permitted()
+    _list_columns = PermittedList()
     _export_columns = Permitted()
     _details_columns = Permitted()
     _filter_args = PermittedFilters()

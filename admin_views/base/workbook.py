@@ -38,7 +38,9 @@ class Workbook(Details):
             abort(403)
         args = self._get_list_extra_args()
         sort = self._get_column_by_idx(args.sort)
-        _count, query = self.get_list(None, sort and sort[0], args.sort_desc, args.search, args.filters, execute=False, page_size=False)  # type: ignore[arg-type]  # fmt: skip
+        _count, query = self.get_list(
+            None, sort and sort[0], args.sort_desc, args.search, args.filters, execute=False, page_size=False
+        )
         names = [name for name, _label in self._export_columns]
         loads = [orm.joinedload(getattr(self.model, n.removesuffix("_id"))) for n in names if self._is_link(n)]
         rows = query.options(*loads).yield_per(500)  # type: ignore[attr-defined]
@@ -63,16 +65,7 @@ class Workbook(Details):
                 db.session, AuditAction.EXPORT, subject_type=self.model.__tablename__, rows=written.rows,
                 columns=[str(self.fields[name].label) for name in names], sha256=written.sha256, **self._asked(args),
             )  # fmt: skip
-            return self._download(path, exports.file_name(title, moment))
-
-    def _download(self, path: Path, name: str) -> Response:
-        """Spooled to an unlinked file first, so that a slow reader holds no transaction open."""
-        spooled = path.open("rb")
-        response = Response(iter(lambda: spooled.read(65536), b""), mimetype=MIME_TYPE)
-        response.call_on_close(spooled.close)
-        response.headers["Content-Length"] = str(path.stat().st_size)
-        response.headers["Content-Disposition"] = exports.content_disposition(name)
-        return response
+            return download(path, exports.file_name(title, moment))
 
     def _cell(self, row: Any, name: str) -> Any:
         return self.shown(row, name) if self._is_link(name) else values.exported(self.fields[name], getattr(row, name))
@@ -93,3 +86,13 @@ class Workbook(Details):
         if municipality and municipality.co_financing:
             lines.append((_("Co-financing"), municipality.co_financing))
         return lines
+
+
+def download(path: Path, name: str) -> Response:
+    """The file as an answer. It is open already and may be unlinked; a slow reader holds no transaction open."""
+    spooled = path.open("rb")
+    response = Response(iter(lambda: spooled.read(65536), b""), mimetype=MIME_TYPE)
+    response.call_on_close(spooled.close)
+    response.headers["Content-Length"] = str(path.stat().st_size)
+    response.headers["Content-Disposition"] = exports.content_disposition(name)
+    return response

@@ -219,7 +219,7 @@ def _explained(error: IntegrityError, model: type[Base]) -> tuple[str, str | Non
         column = [
             column.name for column in broken.columns if column.name not in ("unit_id", "household_id", "event_id")
         ]
-        return _m("This value is already used in another record of the unit."), (column or [None])[0]
+        return _m("This value is already used in another record of the unit."), next(iter(column), None)
     if isinstance(broken, sa.CheckConstraint):
         return _m("The values do not agree with each other."), None
     return _m("The record does not agree with others that it refers to."), None
