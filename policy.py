@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event, orm
+from sqlalchemy.sql import visitors
 
 import models
 from db import Base, Field, Kind, Sensitivity, fields, link_target
@@ -152,14 +153,24 @@ def sees(scope: Scope, column: Field) -> bool:
 @event.listens_for(orm.Session, "do_orm_execute")
 def _narrow(state: orm.ORMExecuteState) -> None:
     scope = scope_in(state.session)
-    if scope.is_system or state.is_column_load or not (state.is_select or state.is_update or state.is_delete):
+    if scope.is_system or state.is_column_load:
         return
+    if not (state.is_orm_statement and state.is_select) or state.is_from_statement:
+        return _refuse_what_cannot_be_narrowed(state.statement)
     units = list(scope.unit_ids)
     state.statement = state.statement.options(
         orm.with_loader_criteria(Scoped, lambda row: row.unit_id.in_(units), include_aliases=True),
         orm.with_loader_criteria(AuditEntry, _trail_in_sight(scope), include_aliases=True),
         orm.with_loader_criteria(CaseNote, _confided_to(scope), include_aliases=True),
     )
+
+
+def _refuse_what_cannot_be_narrowed(statement: Any) -> None:
+    """Core statements, raw SQL and bulk writes pass by the criteria, the guard and the trail."""
+    narrowed = {m.local_table.name for m in Base.registry.mappers if issubclass(m.class_, (Scoped, AuditEntry))}
+    for part in visitors.iterate(statement):
+        if isinstance(part, sa.TextClause) or (isinstance(part, sa.TableClause) and part.name in narrowed):
+            raise Refused("a statement that cannot be narrowed")
 
 
 def _trail_in_sight(scope: Scope) -> sa.ColumnElement[bool]:
@@ -235,16 +246,23 @@ def _check_unit(session: orm.Session, scope: Scope, row: Any) -> None:
         raise Refused(f"unit of {row.__tablename__}")
     for name, column in fields(type(row)).items():
         if column.kind == Kind.LINK and name != "unit_id" and issubclass(target := link_target(type(row), name), Scoped):
-            _check_link(session, row, target, getattr(row, name))
+            _check_link(session, row, name, target)
 
 
-def _check_link(session: orm.Session, row: Any, target: type[Base], key: int | None) -> None:
+def _check_link(session: orm.Session, row: Any, name: str, target: type[Base]) -> None:
     """A row may point only at what its writer sees, in the same unit as itself."""
-    if key is None:
+    found, key = _pending(row, name), getattr(row, name)
+    if found is None and key is None:
         return
-    found: Any = session.get(target, key)
+    found = found or session.get(target, key)
     if found is None or found.unit_id != row.unit_id:
         raise Refused(f"{target.__name__} of {row.__tablename__}")
+
+
+def _pending(row: Any, name: str) -> Any:
+    """The row that a link was set to as an object: its number reaches the link's own column only in the flush."""
+    relationship = sa.inspect(row).attrs.get(name.removesuffix("_id"))
+    return next(iter(relationship.history.added or ()), None) if relationship is not None else None
 
 
 def _stamp(row: Base, scope: Scope) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from flask import request, url_for
@@ -31,8 +32,13 @@ class Details(Writing):
             kwargs["form_groups"] = self.form_groups(kwargs["form"])
             kwargs["title"] = str(kwargs["model"]) if kwargs.get("model") is not None else self.new_title()
         if "list_columns" in kwargs:
-            kwargs["export_url"] = url_for(".export", export_type="xlsx", **request.args)  # type: ignore[arg-type] if self.can_export else None
+            kwargs["export_url"] = self._export_url() if self.can_export else None
         return super().render(template, **kwargs)
+
+    def _export_url(self) -> str:
+        """The same list as a workbook. Arguments from outside go in as text: to url_for some of them are commands."""
+        asked = urlencode(list(request.args.items(multi=True)))
+        return url_for(".export", export_type="xlsx") + (f"?{asked}" if asked else "")
 
     def new_title(self) -> str:
         """The heading over the form of a new row."""

@@ -69,6 +69,7 @@ class ColumnFilter(BaseSQLAFilter):
 
 IS = Label("είναι", "is")
 IS_NOT = Label("δεν είναι", "is not")
+IN = Label("είναι ένα από", "is one of")
 CONTAINS = Label("περιέχει", "contains")
 FROM, TO = Label("από", "from"), Label("έως", "to")
 BETWEEN = Label("μεταξύ", "between")
@@ -108,6 +109,7 @@ def _operations(model: type[Base], name: str, field: Field) -> list[tuple[Any, .
             return [
                 ("is", IS, lambda c, v: c == v, listed.__getitem__, options),
                 ("is_not", IS_NOT, lambda c, v: c != v, listed.__getitem__, options),
+                ("in", IN, lambda c, v: c.in_(v), lambda text: [listed[part] for part in text.split("|")]),
             ]
         case Kind.CODES:
             listed = {code.value: code.value for code in field.codes}
