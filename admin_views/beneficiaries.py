@@ -26,7 +26,7 @@ from models import (
 )
 from vocabulary import HouseholdRelation
 
-from .base import Child, KentroView
+from .base import Child, CodeField, KentroView
 from .menu import PEOPLE
 
 
@@ -40,7 +40,14 @@ class BeneficiaryView(KentroView):
         "registered_on", "unit_id",
     )  # fmt: skip
     children = (
-        Child(HouseholdMember, "beneficiary_id", ("household_id", "relation", "is_hosted")),
+        Child(
+            HouseholdMember,
+            "beneficiary_id",
+            ("household_id", "beneficiary_id", "relation", "is_hosted"),
+            where=lambda row: HouseholdMember.household_id.in_(
+                sa.select(HouseholdMember.household_id).where(HouseholdMember.beneficiary_id == row.id)
+            ),
+        ),
         Child(Visit, "beneficiary_id", ("at", "channel", "request", "action", "staff_id"), newest="at"),
         Child(Appointment, "beneficiary_id", ("at", "purpose", "status", "staff_id"), newest="at"),
         Child(ServiceDelivery, "beneficiary_id", ("on", "service_id", "minutes", "staff_id"), newest="on"),
@@ -66,15 +73,31 @@ class BeneficiaryView(KentroView):
         others = db.session.scalars(same.where(Beneficiary.id != row.id).limit(3))
         return [_("Somebody of the same name is registered too: %(number)s.", number=n.registry_number) for n in others]
 
+    def get_create_form(self) -> Any:
+        """A person may be registered straight into a household."""
+        relation = CodeField(HouseholdMember.label, codes=tuple(HouseholdRelation), default=HouseholdRelation.CHILD)
+        return type("NewBeneficiaryForm", (super().get_create_form(),), {"relation": relation})
+
+    def create_form(self, obj: Any = None) -> Any:
+        """From a household's page, its address is the person's."""
+        form, household = super().create_form(obj), self._household()
+        if household is None:
+            form._fields.pop("relation", None)
+        elif request.method == "GET":
+            form.unit_id.data = household.unit_id
+            for name in ("address", "postal_code", "area"):
+                form[name].data = getattr(household, name)
+        return form
+
+    def _household(self) -> Household | None:
+        key = row_id(request.args.get("household_id"))
+        allowed = policy.may(self.scope, "create", "household_member")
+        return db.session.get(Household, key) if key and allowed else None
+
     def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
         """A person registered from a household's page becomes its member."""
-        household = row_id(request.args.get("household_id")) if is_created else None
-        if household is None or not policy.may(self.scope, "create", "household_member"):
-            return
-        found = db.session.get(Household, household)
-        if found is not None:
-            model.unit_id = found.unit_id
-            relation = {code.value: code for code in HouseholdRelation}.get(request.args.get("relation", ""))
-            db.session.add(
-                HouseholdMember(household=found, beneficiary=model, relation=relation or HouseholdRelation.OTHERREL)
-            )
+        household = self._household() if is_created else None
+        if household is not None:
+            model.unit_id = household.unit_id
+            relation = getattr(form.relation, "data", None) or HouseholdRelation.OTHERREL
+            db.session.add(HouseholdMember(household=household, beneficiary=model, relation=relation))

@@ -1,21 +1,93 @@
-"""The trail, for supervisors: read, filtered, exported, marked as reviewed. Nothing here changes an entry."""
+"""The trail, for supervisors: read, filtered, sampled, exported, marked as reviewed. Nothing here changes an entry."""
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+import sqlalchemy as sa
+from flask import abort, flash, g, redirect, request, url_for
 from flask_admin import expose
+from flask_admin.actions import action
+from flask_admin.contrib.sqla.filters import BaseSQLAFilter
+from sqlalchemy import orm
 
 import audit
 import policy
-from db import db
+import search
+from db import Base, db, row_id
 from i18n import Label, _
-from models import AuditEntry, AuditReview
-from vocabulary import Verdict
+from models import AuditEntry, AuditReview, Beneficiary, now
+from vocabulary import AuditAction, Verdict
 
 from .base import KentroView, greek_datetime, told
+from .base.filters import CONTAINS, IS, ColumnFilter, matches
 from .menu import OVERSIGHT
+
+SAMPLE, SAMPLED_DAYS = 20, 7
+
+
+class TrailFilter(ColumnFilter):
+    """A filter that no single column of the trail gives."""
+
+    def __init__(
+        self,
+        slug: str,
+        label: Label,
+        operation: Label,
+        condition: Any,
+        parse: Callable[[str], Any],
+        options: Any = None,
+    ) -> None:
+        BaseSQLAFilter.__init__(self, AuditEntry.seq, label)  # type: ignore[arg-type]
+        self.slug = self.on_column = slug
+        self._operation, self._condition, self._parse, self._choices = operation, condition, parse, options
+
+    def told(self, value: str) -> str:
+        """What was asked, as the trail itself and an export's cover tell it."""
+        return value
+
+
+def _about(column: Any, name: str) -> sa.ColumnElement[bool]:
+    """Entries about the people of this name: as it is now, or as the trail itself once kept it."""
+    own = orm.aliased(AuditEntry)
+    known = sa.select(own.person_id).where(own.subject_type == Beneficiary.__tablename__)
+    once = known.where(sa.func.greek_key(own.subject_label).contains(search.fold(name), autoescape=True))
+    return AuditEntry.person_id.in_(sa.select(Beneficiary.id).where(matches(Beneficiary, name)).union(once))
+
+
+def _of_state(column: Any, state: str) -> sa.ColumnElement[bool]:
+    """Entries by what a supervisor last said of them."""
+    last = (
+        sa.select(AuditReview.verdict).where(AuditReview.entry_seq == AuditEntry.seq)
+        .order_by(AuditReview.id.desc()).limit(1).scalar_subquery()
+    )  # fmt: skip
+    return last.is_(None) if state == NOT_REVIEWED else last == Verdict(state)
+
+
+def _numbers(text: str) -> list[int]:
+    found = [row_id(part) for part in text.split(",")]
+    if len(found) > SAMPLE * 5 or None in found:
+        raise ValueError(text)
+    return [number for number in found if number]
+
+
+def _named(text: str) -> str:
+    name = text.replace("\0", "").strip()[:200]
+    if not search.fold(name):
+        raise ValueError(text)
+    return name
+
+
+def _kinds() -> list[tuple[str, str]]:
+    kinds = [(m.class_.__tablename__, str(m.class_.labels)) for m in Base.registry.mappers]
+    return sorted(kinds, key=lambda pair: pair[1])
+
+
+NOT_REVIEWED = "none"
+STATES = [(NOT_REVIEWED, Label("Δεν ελέγχθηκε", "Not reviewed")), *((each.value, each.label) for each in Verdict)]
+REVIEW = Label("Έλεγχος", "Review")
 
 
 class AuditEntryView(KentroView):
@@ -24,29 +96,68 @@ class AuditEntryView(KentroView):
     model = AuditEntry
     menu = OVERSIGHT
     default_order = ("seq", True)
-    made_columns = {"sentence": Label("Τι έγινε", "What happened")}
-    list_columns = ("at", "sentence", "actor_name", "actor_role", "unit_name", "action")
+    made_columns = {"sentence": Label("Τι έγινε", "What happened"), "review": REVIEW}
+    list_columns = ("at", "sentence", "actor_name", "actor_role", "unit_name", "action", "review")
+    list_template = "admin/audit_entry/list.html"
     details_template = "admin/audit_entry/details.html"
 
+    def get_filters(self) -> list[Any]:
+        """The columns' own, and those that only the trail needs."""
+        mine = [
+            TrailFilter("person_contains", Beneficiary.label, CONTAINS, _about, _named),
+            TrailFilter("subject_type_is", self.fields["subject_type"].label, IS,
+                        lambda c, v: AuditEntry.subject_type == v, dict(_kinds()).__getitem__, _kinds),
+            TrailFilter("review_is", REVIEW, IS, _of_state, {key: key for key, _l in STATES}.__getitem__, STATES),
+            TrailFilter("entry_among", AuditEntry.label, Label("μία από", "one of"), lambda c, v: c.in_(v), _numbers),
+        ]  # fmt: skip
+        return mine + [flt for flt in super().get_filters() or [] if flt.on_column != "subject_type"]  # type: ignore[attr-defined]
+
+    def get_list(self, *args: Any, **kwargs: Any) -> Any:
+        """The page's entries, and in one query what was said of them."""
+        count, entries = super().get_list(*args, **kwargs)
+        if isinstance(entries, list):
+            g.reviews = audit.reviews(db.session, [entry.seq for entry in entries])
+        return count, entries
+
     def shown(self, row: Any, name: str) -> str:
-        """The sentence is made, all else is kept."""
+        """Sentence and review are made, all else is kept."""
+        if name == "review":
+            review = g.reviews.get(row.seq)
+            return str(review.verdict) if review else ""
         return audit.sentence(row) if name == "sentence" else super().shown(row, name)
 
     @expose("/details/")
     def details_view(self) -> Any:
         """One entry whole, and its reviews."""
         entry = self.get_one(request.args.get("id"))
+        audit.note(db.session, AuditAction.VIEW, entry)
         return self.render(
             self.details_template,
             model=entry,
             entry=told(entry, self.scope),
+            particulars=audit.particulars(entry),
             title=audit.sentence(entry),
             subtitle=greek_datetime(entry.at),
             sections=self.sections(entry),
             reviews=db.session.query(AuditReview).filter_by(entry_seq=entry.seq).order_by(AuditReview.id),
-            verdicts=list(Verdict) if policy.may(self.scope, "create", "audit_review") else [],
+            verdicts=list(Verdict) if self.may_review else [],
+            record_url=self._record_url(entry),
             return_url=url_for(".index_view"),
         )
+
+    def _record_url(self, entry: AuditEntry) -> str | None:
+        """Where the record stands that the entry is about, if it still does and the reader may see it."""
+        views = self.admin._views  # type: ignore[union-attr]
+        view = next((v for v in views if v.endpoint == entry.subject_type and v.is_accessible()), None)
+        stands = view and entry.subject_id and db.session.get(view.model, entry.subject_id)
+        return view.get_url(f"{view.endpoint}.details_view", id=entry.subject_id) if stands else None
+
+    # --- reviewing ---
+
+    @property
+    def may_review(self) -> bool:
+        """The user's role marks entries."""
+        return policy.may(self.scope, "create", AuditReview.__tablename__)
 
     @expose("/review/", methods=("POST",))
     def review_view(self) -> Any:
@@ -55,17 +166,38 @@ class AuditEntryView(KentroView):
         verdict = {each.value: each for each in Verdict}.get(request.form.get("verdict", ""))
         if verdict is None:
             abort(404)
-        comment = request.form.get("comment", "").replace("\0", "")[:500]
-        db.session.add(AuditReview(entry_seq=entry.seq, verdict=verdict, comment=comment, by_id=self.scope.user_id))
-        db.session.flush()
+        self._mark(entry, verdict, request.form.get("comment", "").replace("\0", "")[:500])
         flash(_("Your mark was kept."), "success")
         return redirect(url_for(".details_view", id=entry.seq))
 
+    @action("review", Label("Ελέγχθηκαν", "Mark as reviewed"))  # type: ignore[arg-type]
+    def action_review(self, ids: Sequence[str]) -> None:
+        """Mark the chosen entries as reviewed."""
+        entries = [self.get_one(id) for id in dict.fromkeys(ids)]
+        for entry in entries:
+            self._mark(entry, Verdict.REVIEWED)
+        flash(_("%(n)s entries were marked.", n=len(entries)), "success")
+
+    def _mark(self, entry: AuditEntry, verdict: Verdict, comment: str | None = None) -> None:
+        db.session.add(AuditReview(entry_seq=entry.seq, verdict=verdict, comment=comment, by_id=self.scope.user_id))
+        db.session.flush()
+
+    @expose("/sample/")
+    def sample_view(self) -> Any:
+        """Entries drawn at random from the last days, of those that nobody reviewed, at an address that keeps the draw."""
+        recent = AuditEntry.at >= now() - dt.timedelta(days=SAMPLED_DAYS)
+        unseen = sa.select(AuditEntry.seq).where(recent, _of_state(None, NOT_REVIEWED))
+        drawn = sorted(db.session.scalars(unseen.order_by(sa.func.random()).limit(SAMPLE)))
+        if not drawn:
+            flash(_("There is nothing left to review in the last %(n)s days.", n=SAMPLED_DAYS), "info")
+            return redirect(url_for(".index_view"))
+        return redirect(url_for(".index_view", flt0_entry_among=",".join(map(str, drawn))))
+
     def routes(self) -> dict[str, str]:
         """Reading, export and marks; there is nothing else."""
-        read = dict.fromkeys(("index_view", "details_view", "review_view"), "read")
-        return {**read, "export": "export"}
+        read = ("index_view", "details_view", "sample_view", "review_view", "action_view")
+        return {**dict.fromkeys(read, "read"), "export": "export"}
 
     def is_action_allowed(self, name: str) -> bool:
-        """No bulk action touches the trail."""
-        return False
+        """The one bulk action writes beside the entries."""
+        return name == "review" and self.may_review

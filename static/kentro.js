@@ -149,6 +149,7 @@ function enrich(select) {
   const box = new TomSelect(select, {
     plugins: select.multiple || (remote && optional) ? { remove_button: { title: texts.remove } } : {},
     placeholder: select.dataset.placeholder ?? texts.choose,
+    hidePlaceholder: true,
     maxOptions: null,
     allowEmptyOption: optional && !remote,
     hideSelected: select.multiple,
@@ -252,4 +253,7 @@ function setUpFilters(form) {
 all("[data-filters]").forEach(setUpFilters);
 enrichAll(document);
 countTicks();
+
+const current = document.querySelector(".menu .active");
+if (current) current.closest("nav").scrollTop = current.offsetTop - 200;
 document.querySelector("[data-autofocus]")?.focus();

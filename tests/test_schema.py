@@ -124,10 +124,19 @@ def test_identifiers_are_unique_within_a_unit_and_never_beyond() -> None:
 
 @pytest.mark.parametrize("table", [t for t in TABLES if t.foreign_keys], ids=lambda table: table.name)
 def test_foreign_keys_are_enforced(connection: sa.Connection, table: sa.Table) -> None:
+    (key,) = table.primary_key.columns
+    first = connection.scalar(sa.select(sa.func.min(key)))
     for column in (column for column in table.columns if column.foreign_keys):
-        row = _row(connection, table) | {column.name: 2_000_000_000}
+        broken = {column.name: 2_000_000_000} | INSTEAD.get(f"{table.name}.{column.name}", {})
+        statement = sa.update(table).where(key == first).values(broken)
+        if first is None:
+            statement = sa.insert(table).values(_row(connection, table) | broken)
         with pytest.raises(IntegrityError, match=r"(?i)foreign key"), connection.begin_nested():
-            connection.execute(sa.insert(table).values(row))
+            connection.execute(statement)
+
+
+INSTEAD = {"referral.to_unit_id": {"to_partner_id": None}}
+"""What must change along, so that only the foreign key is broken."""
 
 
 def _row(connection: sa.Connection, table: sa.Table) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import flask_migrate
+import psycopg
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -541,6 +542,42 @@ def test_a_database_in_use_is_not_replaced(empty: Flask, tmp_path: Path) -> None
         other.execute("SELECT count(*) FROM unit").fetchone()
         assert "stop the application first" in run(empty, "restore", str(tmp_path / "backup"), "--yes", fails=True)
     run(empty, "restore", str(tmp_path / "backup"), "--yes")
+
+
+@pytest.fixture
+def on_postgres(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    """An application over an empty PostgreSQL database; the client programs are those of the server's own version."""
+    with psycopg.connect(postgres, autocommit=True) as server:
+        (programs,) = server.execute("SELECT setting FROM pg_config WHERE name = 'BINDIR'").fetchone() or ("",)
+        monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+        server.execute("CREATE DATABASE seeds")
+        app = make_app(postgres.replace("/postgres?", "/seeds?"))
+        with inside(app):
+            flask_migrate.upgrade()
+        yield app
+        with inside(app):
+            db.engine.dispose()
+        server.execute("DROP DATABASE seeds WITH (FORCE)")
+
+
+def test_postgres_is_seeded_backed_up_and_restored(
+    on_postgres: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(on_postgres, "seed", "xanthi", "--demo", "--volume", "60", "--password", PASSWORD)
+    with inside(on_postgres):
+        before = rows_of(db.session, (Municipality, Beneficiary, Referral, Visit))
+    run(on_postgres, "backup", str(tmp_path / "backup"))
+    run(on_postgres, "seed", "xanthi", "--volume", "60")
+    assert "say --yes" in run(on_postgres, "restore", str(tmp_path / "backup"), fails=True)
+    run(on_postgres, "restore", str(tmp_path / "backup"), "--yes")
+    with inside(on_postgres):
+        assert rows_of(db.session, (Municipality, Beneficiary, Referral, Visit)) == before
+    assert "chain whole" in run(on_postgres, "audit", "verify")
+    (tmp_path / "text").write_text("Αυτό δεν είναι αντίγραφο.")
+    assert "pg_restore failed" in run(on_postgres, "restore", str(tmp_path / "text"), "--yes", fails=True)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "pg_dump is missing" in run(on_postgres, "backup", str(tmp_path / "second"), fails=True)
+    assert not (tmp_path / "second").exists()
 
 
 # --- administrators, serving ------------------------------------------------------------------------------------------

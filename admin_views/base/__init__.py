@@ -1,9 +1,10 @@
 """Every Flask-Admin hook, once. Screens import from here and from nowhere else in admin_views."""
 
 from .details import told
+from .forms import CodeField
 from .screen import Child, gate
 from .values import ATHENS, greek_date, greek_datetime
 from .view import KentroView
 from .workbook import download
 
-__all__ = ["ATHENS", "Child", "KentroView", "download", "gate", "greek_date", "greek_datetime", "told"]
+__all__ = ["ATHENS", "Child", "CodeField", "KentroView", "download", "gate", "greek_date", "greek_datetime", "told"]

@@ -54,6 +54,7 @@ class Details(Writing):
             model=row,
             title=str(row),
             subtitle=self.subtitle(row),
+            links=self.links(row),
             sections=self.sections(row),
             transitions=self.transitions(row),
             transition_url=url_for(".move_view", id=row.id),
@@ -68,6 +69,10 @@ class Details(Writing):
         """What stands under the record's name."""
         return str(self.model.label)
 
+    def links(self, row: Any) -> list[dict[str, str]]:
+        """What else may be begun from here: label and address."""
+        return []
+
     def sections(self, row: Any) -> list[tuple[Any, list[tuple[Any, str]]]]:
         """Labels and values under their headings, without the empty ones."""
         found: dict[Any, list[tuple[Any, str]]] = {}
@@ -80,22 +85,20 @@ class Details(Writing):
         """The newest rows of another table that belong to this record."""
         if not policy.may(self.scope, "read", child.model.__tablename__):
             return None
-        view, column = self.view_of(child.model), getattr(child.model, child.column)
+        view, belongs = self.view_of(child.model), child.belongs_to(row)
         names = [name for name in child.columns if view.sees(name)]
         newest = getattr(child.model, child.newest or "id")
-        rows = db.session.scalars(
-            sa.select(child.model).where(column == row.id).order_by(newest.desc(), child.model.id.desc()).limit(50)  # type: ignore[attr-defined]
-        )
+        rows = sa.select(child.model).where(belongs).order_by(newest.desc(), child.model.id.desc()).limit(50)  # type: ignore[attr-defined]
         here = self.get_url(".details_view", id=row.id)
         name = child.model.__tablename__
         return {
-            "title": str(child.title or child.model.labels),
+            "title": str(child.model.labels),
             "name": name,
-            "count": db.session.scalar(sa.select(sa.func.count(child.model.id)).where(column == row.id)),  # type: ignore[attr-defined, arg-type]
+            "count": db.session.scalar(sa.select(sa.func.count()).select_from(child.model).where(belongs)),
             "add_url": url_for(f"{name}.create_view", url=here, **{child.column: row.id}) if view.can_create else None,
             "list_url": None,
             "headers": [str(view.fields[name].label) for name in names],
-            "rows": [self._child_row(view, each, names, here) for each in rows],
+            "rows": [self._child_row(view, each, names, here) for each in db.session.scalars(rows)],
             "empty": _("Nothing here yet."),
         }
 

@@ -63,7 +63,7 @@ class KentroForm(BaseForm):
     def populate_obj(self, obj: Any) -> None:
         """Only declared columns reach the row."""
         for name, field in self._fields.items():
-            if name not in ("version", "form_token"):
+            if name not in ("version", "form_token") and hasattr(type(obj), name):
                 field.populate_obj(obj, name)
 
 

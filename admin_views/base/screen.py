@@ -26,8 +26,13 @@ class Child:
     model: type[Base]
     column: str
     columns: tuple[str, ...]
-    title: Label | None = None
     newest: str | None = None
+    where: Callable[[Any], Any] | None = None
+    """Which rows, where they are not simply those whose column names the parent."""
+
+    def belongs_to(self, row: Any) -> Any:
+        """The condition on the child's table."""
+        return self.where(row) if self.where else getattr(self.model, self.column) == row.id
 
 
 class Permitted:

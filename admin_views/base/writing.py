@@ -81,6 +81,13 @@ class Writing(Listing):
                 groups.setdefault((field.group if field else None) or MAIN, []).append(name)
         return list(groups.items())
 
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:
+        """«Save and add another» opens the same form again, with the links that it was opened with."""
+        answer = super().create_view()
+        again = "_add_another" in request.form and getattr(answer, "status_code", 200) == 302
+        return redirect(request.full_path) if again else answer
+
     def create_model(self, form: Any) -> Any:
         """A new row, once: the same form sent again answers with the row that it made before."""
         sent = db.session.get(Submission, form.form_token.data[:64]) if form.form_token.data else None
