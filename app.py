@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask import Flask, redirect, render_template, request, url_for
 from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import admin_views
@@ -122,6 +122,7 @@ def _errors(app: Flask) -> None:
         }
         return _error_page(error.code or 500, texts.get(error.code or 500, _("This request makes no sense.")))
 
+    @app.errorhandler(InternalServerError)
     @app.errorhandler(Exception)
     def unknown(error: Exception) -> Any:
         app.logger.exception("unhandled error")

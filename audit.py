@@ -11,6 +11,7 @@ import enum
 import hashlib
 import hmac
 import json
+import re
 import secrets
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -23,7 +24,7 @@ from sqlalchemy import event, orm
 from db import Base, Field, Kind, Record, Sensitivity, begin_write, db, fields, link_target
 from i18n import _
 from identifiers import N_
-from models import AuditEntry, AuditHead, AuditReview, Staged, Step, now
+from models import GUARDS, AuditEntry, AuditHead, AuditReview, Staged, Step, now
 from policy import Scope, scope_in
 from vocabulary import AuditAction
 
@@ -253,6 +254,21 @@ def verify(connection: sa.Connection, anchor: tuple[int, str] | None = None) -> 
         yield f"entry {expected - 1}: the end of the trail was cut or changed"
     if anchor and anchored != anchor[1]:
         yield f"entry {anchor[0]}: it or one before it is not what it was when it was noted"
+    for name in sorted(_guards(connection)):
+        yield f"after entry {expected - 1}: the trigger {name} is gone, the database no longer guards the trail"
+
+
+def _guards(connection: sa.Connection) -> set[str]:
+    """Triggers that should guard the trail (models.GUARDS) and do not."""
+    dialect = connection.dialect.name
+    wanted = {name for statement in GUARDS[dialect] for name in re.findall(r"CREATE TRIGGER (\w+)", statement)}
+    return wanted - set(connection.scalars(sa.text(TRIGGERS[dialect])))
+
+
+TRIGGERS = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_entry'",
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE tgrelid = 'audit_entry'::regclass AND tgenabled <> 'D'",
+}
 
 
 def head(connection: sa.Connection) -> tuple[int, str]:

@@ -21,7 +21,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Flask's configuration.
 
     DATABASE_URL, SECRET_KEY, HOST, PORT, KENTRO_MODE (development or production), KENTRO_IDLE_MINUTES (30),
-    KENTRO_SESSION_HOURS (12), KENTRO_PROXIES (0: how many reverse proxies stand in front).
+    KENTRO_SESSION_HOURS (12), KENTRO_LOGIN_WINDOW_MINUTES (15), KENTRO_PROXIES (0: how many reverse proxies stand in front).
 
     Raises:
         Misconfigured: a production without SECRET_KEY or DATABASE_URL, or a value of the wrong form.
@@ -38,6 +38,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "PORT": _whole(environ, "PORT", 8000),
         "PROXIES": _whole(environ, "KENTRO_PROXIES", 0),
         "IDLE_MINUTES": _whole(environ, "KENTRO_IDLE_MINUTES", 30),
+        "LOGIN_WINDOW_MINUTES": _whole(environ, "KENTRO_LOGIN_WINDOW_MINUTES", 15),
         "SESSION_HOURS": _whole(environ, "KENTRO_SESSION_HOURS", 12),
         "SESSION_COOKIE_NAME": "__Host-kentro" if production else "kentro",
         "SESSION_COOKIE_SECURE": production,

@@ -248,6 +248,9 @@ class Base(DeclarativeBase):
     def before_save(self, session: orm.Session) -> None:
         """The row's own rules, run before every flush that writes it: by form, import, seed or command alike."""
 
+    def before_delete(self, session: orm.Session) -> None:
+        """The row's own rules about its deletion, run before every flush that deletes it."""
+
     def __str__(self) -> str:
         return f"{type(self).label} {self.id}"  # type: ignore[attr-defined]
 
@@ -287,7 +290,7 @@ _fields_of: dict[type, dict[str, Field]] = {}
 def fields(model: type) -> dict[str, Field]:
     """The declared columns of a model, in order of declaration."""
     if model not in _fields_of:
-        columns = sa.inspect(model).columns
+        columns: Any = sa.inspect(model).columns
         _fields_of[model] = {column.key: column.info["field"] for column in columns if "field" in column.info}
     return _fields_of[model]
 
@@ -372,3 +375,5 @@ def _apply_rules(session: orm.Session, context: object, instances: object) -> No
             row.before_save(session)
         if isinstance(row, Searchable):
             row.refresh_keys()
+    for row in session.deleted:
+        row.before_delete(session)

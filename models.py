@@ -680,7 +680,7 @@ class PartnerContact(Record):
 
     label, labels = Label("Πρόσωπο επικοινωνίας", "Contact"), Label("Πρόσωπα επικοινωνίας", "Contacts")
 
-    partner_id: Mapped[int] = link("partner.id", "Φορέας", "Partner", required=True, ondelete="CASCADE")
+    partner_id: Mapped[int] = link("partner.id", "Φορέας", "Partner", required=True)
     name: Mapped[str] = text("Όνομα", "Name", required=True)
     position: Mapped[str | None] = text("Θέση", "Position")
     phone: Mapped[str | None] = text("Τηλέφωνο", "Telephone", 20, check=identifiers.phone)
@@ -897,7 +897,7 @@ class EventAttendance(OfPerson, Record):
     label, labels = Label("Συμμετοχή", "Attendance"), Label("Συμμετοχές", "Attendance")
     __table_args__ = (sa.UniqueConstraint("event_id", "beneficiary_id"),)
 
-    event_id: Mapped[int] = link("event.id", "Δράση", "Event", required=True, ondelete="CASCADE")
+    event_id: Mapped[int] = link("event.id", "Δράση", "Event", required=True)
     attendance: Mapped[Attendance] = choice(
         Attendance, "Συμμετοχή", "Attendance", required=True, default=lambda: Attendance.ENROLLED
     )
@@ -905,15 +905,15 @@ class EventAttendance(OfPerson, Record):
     event: Mapped[Event] = relationship()
 
     def before_save(self, session: orm.Session) -> None:
-        """An event takes no more people than it has places."""
-        event = session.get(Event, self.event_id) if self.event_id else self.event
-        if self in session.new and event is not None and event.capacity is not None:
-            taken = session.scalar(
-                sa.select(sa.func.count(EventAttendance.id)).where(
-                    EventAttendance.event_id == event.id, EventAttendance.attendance != Attendance.ABSENT
-                )
+        """An event takes no more people than it has places; its row is locked, so two cannot take the last one."""
+        event = session.get(Event, self.event_id, with_for_update=True) if self.event_id else self.event
+        if event is not None and event.capacity is not None and self.attendance != Attendance.ABSENT:
+            others = sa.select(sa.func.count(EventAttendance.id)).where(
+                EventAttendance.event_id == event.id,
+                EventAttendance.attendance != Attendance.ABSENT,
+                EventAttendance.id != (self.id or 0),
             )
-            if (taken or 0) >= event.capacity:
+            if (session.scalar(others) or 0) >= event.capacity:
                 raise BadValue(N_("All places of this event are taken."), "event_id")
         super().before_save(session)
 
@@ -969,10 +969,36 @@ class Item(Searchable, Scoped, Record):
         return self.name
 
 
-class StockMovement(Scoped, Record):
+class ChangesStock:
+    """A row that changes what is left of an item; nothing leaves the store that is not there."""
+
+    sign: ClassVar[int]
+
+    def before_save(self, session: orm.Session) -> None:
+        """The stock that the row would leave is not below zero."""
+        history = sa.inspect(self).attrs.quantity.history  # type: ignore[union-attr]
+        before = history.deleted[0] if history.deleted else (0 if self in session.new else self.quantity)  # type: ignore[attr-defined]
+        self._change_stock(session, (self.quantity or 0) - (before or 0))  # type: ignore[attr-defined]
+        super().before_save(session)  # type: ignore[misc]
+
+    def before_delete(self, session: orm.Session) -> None:
+        """Taking the row back leaves no stock below zero either."""
+        self._change_stock(session, -self.quantity)  # type: ignore[attr-defined]
+        super().before_delete(session)  # type: ignore[misc]
+
+    def _change_stock(self, session: orm.Session, quantity: Decimal | int) -> None:
+        """The item's row is locked, so two clerks cannot give the last one away."""
+        key = self.item_id  # type: ignore[attr-defined]
+        item = session.get(Item, key, with_for_update=True) if key and quantity else None
+        if item is not None and item.stock + self.sign * quantity < 0:
+            raise BadValue(N_("There is not so much in stock."), "quantity")
+
+
+class StockMovement(ChangesStock, Scoped, Record):
     """Goods that came in, or went out otherwise than to a person (negative)."""
 
     unit_from = "item"
+    sign = 1
 
     label, labels = Label("Κίνηση αποθήκης", "Stock movement"), Label("Κινήσεις αποθήκης", "Stock movements")
     __table_args__ = (sa.CheckConstraint("quantity <> 0", name="quantity_not_zero"),)
@@ -991,8 +1017,10 @@ class StockMovement(Scoped, Record):
         return f"{self.item} – {self.kind}"
 
 
-class Distribution(OfPerson, Record):
+class Distribution(ChangesStock, OfPerson, Record):
     """Goods handed to a person."""
+
+    sign = -1
 
     label, labels = Label("Διανομή", "Distribution"), Label("Διανομές", "Distributions")
     __table_args__ = (sa.CheckConstraint("quantity > 0", name="quantity_positive"),)
@@ -1004,16 +1032,6 @@ class Distribution(OfPerson, Record):
 
     item: Mapped[Item] = relationship()
     staff: Mapped[User] = relationship()
-
-    def before_save(self, session: orm.Session) -> None:
-        """Nothing is handed out that is not there. The item's row is locked, so two clerks cannot give the last one."""
-        item = session.get(Item, self.item_id, with_for_update=True) if self.item_id else None
-        if item is not None and self.quantity is not None:
-            history = sa.inspect(self).attrs.quantity.history
-            already = history.deleted[0] if history.deleted else (Decimal() if self in session.new else self.quantity)
-            if self.quantity - already > item.stock:
-                raise BadValue(N_("There is not so much in stock."), "quantity")
-        super().before_save(session)
 
     def __str__(self) -> str:
         return f"{self.item} – {self.beneficiary}"
@@ -1139,13 +1157,12 @@ GUARDS = {
 }
 """What keeps the trail append-only below the application; the first migration runs these statements."""
 
-_ACCENTED, _PLAIN = "ΆάΈέΉήΊίΌόΎύΏώΪϊΫϋΐΰς", "αάεέηήιίοόυύωώιιυυιυσ".translate(str.maketrans("άέήίόύώ", "αεηιουω"))
 FUNCTIONS = {
     "sqlite": [],
     "postgresql": [
         "CREATE FUNCTION greek_key(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN "
-        "btrim(regexp_replace(translate(lower(normalize(value, NFKC)), "
-        f"'{_ACCENTED}', '{_PLAIN}'), '[^[:alnum:]]+', ' ', 'g')) COLLATE \"C\""
+        "btrim(regexp_replace(translate(lower(regexp_replace(normalize(value, NFKD), '[\\u0300-\\u036f]', '', 'g')), "
+        "'ςıøłđðə', 'σioldde'), '[^[:alnum:]]+', ' ', 'g')) COLLATE \"C\""
     ],
 }
 """Text in Greek alphabetical order on PostgreSQL; on SQLite db.py gives every connection the same function."""

@@ -10,7 +10,8 @@ from sqlalchemy import event, orm
 from sqlalchemy.sql import visitors
 
 import models
-from db import Base, Field, Kind, Sensitivity, fields, link_target
+from db import BadValue, Base, Field, Kind, Sensitivity, fields, link_target
+from identifiers import N_
 from models import AuditEntry, Beneficiary, CaseNote, Scoped, ServiceDelivery, today
 from vocabulary import Answer, Confidence, Role
 
@@ -30,10 +31,10 @@ case_note         -         rce        rce      r           -          -
 partner           r         r          r        rcedx       r          -
 partner_contact   r         r          r        rcedx       r          -
 referral          -         rcedmx     rcem     rcedmx      r          -
-referral_step     -         rc         rc       rc          r          -
+referral_step     -         rcd        rc       rcd         r          -
 programme         -         r          r        rcedx       r          -
 application       -         rcedmx     r        rcedmx      r          -
-application_step  -         rc         r        rc          r          -
+application_step  -         rcd        r        rcd         r          -
 volunteer         -         rce        rce      rcedx       r          -
 volunteer_hours   -         rced       rced     rcedx       r          -
 event             r         rce        rce      rcedx       r          -
@@ -255,8 +256,10 @@ def _check_link(session: orm.Session, row: Any, name: str, target: type[Base]) -
     if found is None and key is None:
         return
     found = found or session.get(target, key)
-    if found is None or found.unit_id != row.unit_id:
+    if found is None:
         raise Refused(f"{target.__name__} of {row.__tablename__}")
+    if found.unit_id != row.unit_id:
+        raise BadValue(N_("Choose one of the same unit."), name)
 
 
 def _pending(row: Any, name: str) -> Any:

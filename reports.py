@@ -264,9 +264,7 @@ def services(session: orm.Session, period: Period, unit: str | None = None) -> S
 
 def applications(session: orm.Session, period: Period, unit: str | None = None) -> Sheet:
     """Applications that moved in the period, by programme and their state at its end."""
-    status, query = _moved(
-        Application, ApplicationStep, ApplicationStep.application_id, Application.submitted_on, period
-    )
+    status, query = _moved(Application, ApplicationStep, "application_id", Application.submitted_on, period)
     query = (
         query.with_only_columns(Application.programme_id, status, sa.func.count(Application.id))
         .where(Application.unit_id.in_(_of_ids(session, unit)))
@@ -283,7 +281,7 @@ def applications(session: orm.Session, period: Period, unit: str | None = None) 
 
 def referrals(session: orm.Session, period: Period, unit: str | None = None) -> Sheet:
     """Referrals that moved in the period, by destination and their state at its end."""
-    status, query = _moved(Referral, ReferralStep, ReferralStep.referral_id, Referral.sent_on, period)
+    status, query = _moved(Referral, ReferralStep, "referral_id", Referral.sent_on, period)
     destination = (Partner.category, Partner.name, Unit.name)
     query = (
         query.with_only_columns(*destination, status, sa.func.count(Referral.id))
@@ -573,7 +571,7 @@ def _axes(session: orm.Session, period: Period) -> Counts:
 
 
 def _referral_states(session: orm.Session, period: Period) -> Counts:
-    status, query = _moved(Referral, ReferralStep, ReferralStep.referral_id, Referral.sent_on, period)
+    status, query = _moved(Referral, ReferralStep, "referral_id", Referral.sent_on, period)
     query = query.with_only_columns(Referral.unit_id, status, sa.func.count(Referral.id))
     return _counts(session, query.group_by(Referral.unit_id, status))
 
@@ -617,17 +615,16 @@ def _served(period: Period) -> Test:
     return sa.or_(*(Beneficiary.id.in_(occasion) for occasion in occasions))
 
 
-def _moved(model: Any, step: Any, key: Any, dated_on: Any, period: Period) -> tuple[Any, sa.Select[*tuple[Any, ...]]]:
+def _moved(model: Any, step: Any, key: str, dated_on: Any, period: Period) -> tuple[Any, sa.Select[*tuple[Any, ...]]]:
     """The state of rows at the period's end, and a query of those that moved in it.
 
     The timeline is asked, not the state of today: a month printed again in a year gives the same figures.
     """
-    place = sa.func.row_number().over(partition_by=key, order_by=(step.on.desc(), step.id.desc()))
-    columns = key.label("row_id"), step.status, step.on, place.label("place")
-    steps = sa.select(*columns).where(step.on < period.after).subquery()
-    last = sa.and_(steps.c.row_id == model.id, steps.c.place == 1)
-    query = sa.select(model).outerjoin(steps, last).where(sa.or_(period.days(steps.c.on), period.days(dated_on)))
-    return sa.func.coalesce(steps.c.status, model.status), query
+    steps = orm.aliased(step)
+    last = sa.select(steps.id).where(getattr(steps, key) == model.id, steps.on < period.after)
+    last = last.order_by(steps.on.desc(), steps.id.desc()).limit(1).correlate(model)
+    query = sa.select(model).outerjoin(step, step.id == last.scalar_subquery())
+    return sa.func.coalesce(step.status, model.status), query.where(sa.or_(period.days(step.on), period.days(dated_on)))
 
 
 def _stamp(column: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask
-from flask_admin import Admin
+from flask_admin import Admin, babel
 
 from . import (
     beneficiaries,
@@ -53,8 +53,10 @@ SCREENS = (
 
 def init_app(app: Flask) -> Admin:
     """Put every screen under /admin/, behind the one gate."""
+    # Not `translations_path`: Flask-Admin's own catalogue, with its wrong Greek, would be merged over ours.
+    babel.domain._translation_directories = [f"{app.root_path}/translations"]
     home = HomeView(url="/admin", endpoint="admin")
-    admin = Admin(app, name="Κέντρο", index_view=home, translations_path=f"{app.root_path}/translations")
+    admin = Admin(app, name="Κέντρο", index_view=home)
     for screen in SCREENS:
         admin.add_view(screen())
     app.before_request(gate(lambda: admin._views))

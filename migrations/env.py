@@ -7,7 +7,6 @@ from flask import current_app
 import models  # noqa: F401 (registers the tables)
 from db import Base, db
 
-
 KEPT_AS = {
     "Instant": "sa.DateTime(timezone=True)",
     "Hundredths": "sa.BigInteger()",

@@ -360,9 +360,9 @@ def _deliveries(stage: Stage) -> None:
 
 
 def _services(session: orm.Session, axis: Axis) -> list[Service]:
-    """What the centre offers on an axis; the whole of it where its profile names nothing there."""
-    services = list(session.scalars(sa.select(Service).where(Service.axis == axis).order_by(Service.code)))
-    return [service for service in services if service.is_offered] or services
+    """What the centre offers on an axis."""
+    offered = sa.select(Service).where(Service.axis == axis, Service.is_offered)
+    return list(session.scalars(offered.order_by(Service.code)))
 
 
 def _notes(stage: Stage) -> None:

@@ -21,7 +21,7 @@ class OtherMunicipality(NotSeeded):
 
 
 def load_profile(session: orm.Session, code: str) -> Municipality:
-    """Make or refresh what the profile `code` says; what it does not say stays as it is.
+    """Load what the profile `code` says. Rows that stand already are left alone: a coordinator may have edited them.
 
     Raises:
         OtherMunicipality: the database already belongs to another one; an installation serves a single one.
@@ -62,10 +62,14 @@ def _of_municipality(profile: dict[str, Any]) -> dict[str, Any]:
 
 
 def _catalogue(profile: dict[str, Any]) -> list[dict[str, Any]]:
-    """The general list under the profile's wording. What the profile names is offered; if it names nothing, all is."""
+    """The general list under the profile's wording.
+
+    What the profile names is offered; on an axis of which it names no service, the whole axis is.
+    """
     general = read("services.toml")
     named = {service["code"]: service for service in profile.get("services", ())}
-    rows = {service["code"]: service | {"is_offered": not named} for service in general["services"]}
+    told = {service["axis"] for service in named.values()}
+    rows = {service["code"]: service | {"is_offered": service["axis"] not in told} for service in general["services"]}
     for code, service in named.items():
         english = {"name_en": general["english"][code]} if code in general["english"] else {}
         rows[code] = rows.get(code, {}) | service | english | {"is_offered": True}
@@ -73,14 +77,12 @@ def _catalogue(profile: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _put(session: orm.Session, model: type[M], key: dict[str, Any], values: dict[str, Any]) -> M:
-    """The row with this key, made or brought up to these values."""
+    """The row with this key, made of these values if there is none."""
     row = session.scalar(sa.select(model).filter_by(**key))
     if row is None:
-        row = model()
+        row = model(**{name: _typed(model, name, value) for name, value in values.items()})
         session.add(row)
-    for name, value in values.items():
-        setattr(row, name, _typed(model, name, value))
-    session.flush()
+        session.flush()
     return row
 
 

@@ -108,7 +108,7 @@ def _fill(session: orm.Session, unit: Unit, people: int) -> None:
 def _staff(session: orm.Session, unit: Unit) -> int:
     """One of the unit's caseworkers, or an account that nobody can sign in to."""
     here = sa.select(Membership.user_id).where(Membership.unit_id == unit.id)
-    found = session.scalar(sa.select(User.id).where(User.role == Role.CASEWORKER, User.id.in_(here)).limit(1))
+    found = session.scalar(sa.select(User.id).where(User.role == Role.CASEWORKER, User.id.in_(here)).order_by(User.id))
     if found is None:
         user = builders.user(Role.CASEWORKER, [unit], username=f"volume.{unit.code}", is_active=False)
         session.add(user)

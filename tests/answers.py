@@ -14,8 +14,8 @@ from flask import Flask
 from flask_babel import gettext
 from werkzeug.test import TestResponse
 
+import admin_views
 import identifiers
-from admin_views import SCREENS
 from db import Base, Field, Kind, fields, link_target
 from models import Beneficiary, EventAttendance, HouseholdMember, Referral, Unit, User
 from policy import PERMISSIONS
@@ -30,6 +30,8 @@ INNARDS = re.compile(
     r"audit_head|user_session|alembic"
 )
 _numbers = itertools.count(20_000)
+SCREENS: list[Any] = [screen for screen in admin_views.SCREENS if hasattr(screen, "model")]
+"""The screens over tables."""
 
 
 def naughty() -> list[str]:
@@ -96,7 +98,8 @@ def form_fields(model: type[Base], *, is_new: bool) -> dict[str, Field]:
 def filled(world: World, model: type[Base], code: str = "main") -> dict[str, Any]:
     """Sound values for every field of the form of a new row in this unit; no two calls agree in what must be unique."""
     n = next(_numbers)
-    found = {name: _sound(world, model, name, field, n, code) for name, field in form_fields(model, is_new=True).items()}
+    boxes = form_fields(model, is_new=True).items()
+    found = {name: _sound(world, model, name, field, n, code) for name, field in boxes}
     return found | _particular(world, model, n, code)
 
 

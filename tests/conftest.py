@@ -27,17 +27,18 @@ class SqliteHouse:
         self.file, self.kept = folder / "kentro.sqlite", folder / "kept.sqlite"
         self.app = make_app(f"sqlite:///{self.file}")
         self.rows, self.users = cast.build(self.app)
-        self._dispose()
+        self.dispose()
         shutil.copy(self.file, self.kept)
 
     def reset(self) -> None:
         """The database as it was filled."""
-        self._dispose()
+        self.dispose()
         for ending in ("-wal", "-shm"):
             self.file.with_name(self.file.name + ending).unlink(missing_ok=True)
         shutil.copy(self.kept, self.file)
 
-    def _dispose(self) -> None:
+    def dispose(self) -> None:
+        """No connection left open."""
         with self.app.app_context():
             with db.engine.connect() as connection:
                 connection.exec_driver_sql("ROLLBACK")
@@ -56,17 +57,18 @@ class PostgresHouse:
         self._admin("CREATE DATABASE kentro")
         self.app = make_app(server.replace("/postgres?", "/kentro?"))
         self.rows, self.users = cast.build(self.app)
-        self._dispose()
+        self.dispose()
         self._admin("ALTER DATABASE kentro RENAME TO kept")
         self._admin("CREATE DATABASE kentro TEMPLATE kept")
 
     def reset(self) -> None:
         """The database as it was filled."""
-        self._dispose()
+        self.dispose()
         self._admin("DROP DATABASE kentro WITH (FORCE)")
         self._admin("CREATE DATABASE kentro TEMPLATE kept STRATEGY FILE_COPY")
 
-    def _dispose(self) -> None:
+    def dispose(self) -> None:
+        """No connection left open."""
         with self.app.app_context():
             db.engine.dispose()
 
@@ -92,11 +94,16 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SqliteHouse | PostgresHouse:
+def house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SqliteHouse | PostgresHouse]:
     """An application over a filled database, on each kind of database."""
     if request.param == "sqlite":
-        return SqliteHouse(tmp_path_factory.mktemp("sqlite"))
-    return PostgresHouse(request.getfixturevalue("postgres"))
+        built: SqliteHouse | PostgresHouse = SqliteHouse(tmp_path_factory.mktemp("sqlite"))
+    else:
+        built = PostgresHouse(request.getfixturevalue("postgres"))
+    yield built
+    built.dispose()
 
 
 @pytest.fixture

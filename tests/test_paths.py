@@ -1,10 +1,978 @@
-"""placeholder"""
+"""Every path to a row, walked by somebody of the wrong unit: a foreign row answers exactly like one that never was."""
 
-def test_world(world):
-    c = world.client("caseworker.main")
-    r = c.get("/admin/beneficiary/")
-    assert "Καναρινίδης" in r.text and "Σπουργιτίδης" not in r.text
-    r = c.submit(f"/admin/beneficiary/edit/?id={world.rows['main']['beneficiary']}", phone="2521057206")
-    assert r.status_code == 302, r.text
-    r = c.get(r.headers["Location"])
-    assert "2521" in r.text
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+from sqlalchemy import orm
+from werkzeug.test import TestResponse
+from wtforms import FieldList, FormField
+
+import policy
+from admin_views import SCREENS
+from db import Base, Kind, Searchable, db, fields, link_target
+from models import (
+    Application,
+    AuditEntry,
+    Beneficiary,
+    CaseNote,
+    EventAttendance,
+    Household,
+    HouseholdMember,
+    Item,
+    Referral,
+    Scoped,
+    Service,
+    ServiceDelivery,
+    Unit,
+    User,
+    Visit,
+    today,
+)
+from seed import builders
+from tests.answers import add, errors_of, filled, form_fields, link_row, new_person
+from tests.walls import (
+    BOTH_WAYS,
+    NEVER,
+    SCOPED,
+    assert_like_missing,
+    assert_untouched,
+    numbers_in,
+    options_in,
+    plain,
+    refusals,
+    session_of,
+    state_of,
+    system_session,
+    workbook_rows,
+)
+from tests.world import CANARY, Browser, World
+from vocabulary import ApplicationStatus, AppointmentStatus, Confidence, ReferralStatus, Role
+
+TABLES = [model.__tablename__ for model in SCOPED]
+
+
+def caseworker_may(action: str, table: str) -> bool:
+    return Role.CASEWORKER in policy.PERMISSIONS.get((table, action), ())
+
+
+def scoped_links(model: type[Base], names: Any = None) -> list[str]:
+    """The links of a model that lead to people of one unit: scoped rows and staff."""
+    found = [name for name in (names or fields(model)) if fields(model)[name].kind == Kind.LINK and name != "unit_id"]
+    return [n for n in found if issubclass(link_target(model, n), Scoped) or link_target(model, n) is User]
+
+
+def assert_closed(
+    world: World, table: str, action: str, ask: Callable[[Browser, int], TestResponse], here: str, there: str
+) -> None:
+    """Asked by a caseworker of one unit about the other's row: as if it never was, and nothing changed."""
+    browser, before = world.client(f"caseworker.{here}"), state_of(world)
+    answer = assert_like_missing(world, lambda key: ask(browser, key), world.rows[there][table], (table, action, here))
+    assert answer.status_code == (404 if caseworker_may(action, table) else 403), (table, action)
+    assert CANARY[there] not in answer.text
+    assert_untouched(world, before, (table, action, here))
+
+
+# --- one row ----------------------------------------------------------------------------------------------------------
+
+
+ONE_ROW: dict[str, tuple[str, Callable[[Browser, str, int], TestResponse]]] = {
+    "details": ("read", lambda b, t, key: b.get(f"/admin/{t}/details/?id={key}")),
+    "edit": ("edit", lambda b, t, key: b.get(f"/admin/{t}/edit/?id={key}")),
+    "edit POST": (
+        "edit",
+        lambda b, t, key: b.post(f"/admin/{t}/edit/?id={key}", version="1", remarks="x", name="x", last_name="x"),
+    ),
+    "delete": ("delete", lambda b, t, key: b.post(f"/admin/{t}/delete/", id=key)),
+    "delete by URL": ("delete", lambda b, t, key: b.post(f"/admin/{t}/delete/?id={key}", id=key)),
+    "move": ("move", lambda b, t, key: b.post(f"/admin/{t}/move/?id={key}", to="SENT", on="01/02/2026")),
+    "inline edit": ("nothing", lambda b, t, key: b.post(f"/admin/{t}/ajax/update/", list_form_pk=key, remarks="x")),
+}
+
+
+@pytest.mark.parametrize("path", ONE_ROW)
+def test_one_foreign_row(world: World, path: str) -> None:
+    action, ask = ONE_ROW[path]
+    for here, there in BOTH_WAYS:
+        browser, before = world.client(f"caseworker.{here}"), state_of(world)
+        for table in TABLES:
+            answer = assert_like_missing(
+                world, lambda key, t=table: ask(browser, t, key), world.rows[there][table], (path, table, here)
+            )
+            open_to_role = caseworker_may("edit" if path == "inline edit" else action, table)
+            assert answer.status_code == (404 if open_to_role else 403), (path, table)
+            assert CANARY[there] not in answer.text
+        assert_untouched(world, before, (path, here))
+
+
+def test_own_row_is_found(world: World) -> None:
+    """Or else the tests above would prove nothing."""
+    browser = world.client("caseworker.main")
+    for table, key in world.rows["main"].items():
+        if table in TABLES:
+            for path in ("details", "edit"):
+                answer = browser.get(f"/admin/{table}/{path}/?id={key}")
+                assert answer.status_code == (200 if caseworker_may("edit", table) else 403), (table, path)
+
+
+def test_odd_numbers_are_missing_rows(calm_world: World) -> None:
+    browser = calm_world.client("caseworker.main")
+    missing = plain(browser.get(f"/admin/beneficiary/details/?id={NEVER}"), NEVER)
+    for odd in ("abc", "1,2", "-1", "0", "9" * 20, "1 OR 1=1", "١", "%00", "1.0", "", "+1", "0x1", "1e0"):
+        answer = browser.get("/admin/beneficiary/details/", query_string={"id": odd})
+        assert answer.status_code == 404, odd
+        assert len(plain(answer)[2]) - len(odd) < len(missing[2]) + 60
+
+
+# --- many rows --------------------------------------------------------------------------------------------------------
+
+
+def test_list_count_and_pager(world: World) -> None:
+    """A hundred foreign rows make neither a row, nor a count, nor a page."""
+    unit = world.rows["roma"]["unit"]
+    add(world, *(builders.beneficiary(Unit(id=unit), last_name=CANARY["roma"], amka=None) for _ in range(60)))
+    for here, there in (("main", "roma"),):
+        browser = world.client(f"caseworker.{here}")
+        for table in TABLES:
+            for url in (f"/admin/{table}/", f"/admin/{table}/?page_size=20", f"/admin/{table}/?page_size=1000000"):
+                page = browser.get(url).text
+                assert numbers_in(page, table) == {world.rows[here][table]}, url
+                assert CANARY[there] not in page, url
+                assert re.search(r'class="count" role="status">1 ', page), url
+                assert 'class="pager"' not in page, url
+            for number in ("1", "2", "-1", "999999"):
+                page = browser.get(f"/admin/{table}/?page={number}").text
+                assert CANARY[there] not in page, (table, number)
+                assert world.rows[there][table] not in numbers_in(page, table), (table, number)
+
+
+def test_bulk_delete_of_own_and_foreign_does_nothing(world: World) -> None:
+    for here, there in BOTH_WAYS:
+        browser, before = world.client(f"caseworker.{here}"), state_of(world)
+        for table in TABLES:
+            own, foreign = world.rows[here][table], world.rows[there][table]
+
+            def ask(key: int, table: str = table, own: int = own) -> TestResponse:
+                return browser.post(f"/admin/{table}/action/", {"action": "delete", "rowid": [own, key]})
+
+            answer = assert_like_missing(world, ask, foreign, (table, here)) if caseworker_may("delete", table) else ask(foreign)  # fmt: skip
+            assert answer.status_code == (404 if caseworker_may("delete", table) else 302), table
+            browser.get(f"/admin/{table}/")
+        assert_untouched(world, before, here)
+
+
+def test_bulk_delete_is_all_or_nothing(world: World) -> None:
+    """One row that others refer to keeps those after it, and those before it."""
+    unit = Unit(id=world.rows["main"]["unit"])
+    free = [add(world, builders.item(unit)) for _ in range(2)]
+    used = world.rows["main"]["item"]
+    browser, before = world.client("coordinator"), state_of(world)
+    for order in ([free[0], used, free[1]], [used, *free], [*free, used]):
+        assert browser.post("/admin/item/action/", {"action": "delete", "rowid": order}).status_code == 302
+        assert_untouched(world, before, order)
+
+
+def test_bulk_attendance_of_own_and_foreign_does_nothing(world: World) -> None:
+    for here, there in BOTH_WAYS:
+        browser, before = world.client(f"caseworker.{here}"), state_of(world)
+        own, foreign = world.rows[here]["event_attendance"], world.rows[there]["event_attendance"]
+
+        def ask(key: int, own: int = own) -> TestResponse:
+            return browser.post("/admin/event_attendance/action/", {"action": "attended", "rowid": [own, key]})
+
+        assert assert_like_missing(world, ask, foreign, here).status_code == 404
+        assert_untouched(world, before, here)
+        assert ask(own).status_code == 302
+        assert world.one(EventAttendance, own).attendance.value == "ATTENDED"
+
+
+def test_nothing_takes_nested_rows(world: World) -> None:
+    """No form knows rows within rows, and posting them changes nothing."""
+    admin_views = [view for view in world.app.extensions["admin"][0]._views if hasattr(view, "scaffold_form")]
+    assert len(admin_views) == len(SCREENS)
+    for view in admin_views:
+        assert not view.inline_models and not view.column_editable_list, view
+        with world.app.test_request_context():
+            kinds = [field.field_class for field in vars(view.scaffold_form()).values() if hasattr(field, "field_class")]
+        assert not any(issubclass(kind, (FieldList, FormField)) for kind in kinds), view
+    browser = world.client("caseworker.main")
+    foreign, own = world.rows["roma"], world.rows["main"]
+    for prefix in ("members", "household_members", "household_member", "steps", "children", "beneficiary", "unit"):
+        for index in ("0", foreign["household_member"]):
+            nested = {
+                f"{prefix}-{index}-id": foreign["household_member"],
+                f"{prefix}-{index}-beneficiary_id": foreign["beneficiary"],
+                f"{prefix}-{index}-unit_id": foreign["unit"],
+                f"{prefix}-{index}-relation": "SPOUSE",
+                f"del-{prefix}-{index}": "on",
+            }
+            for table in ("household", "beneficiary"):
+                before = state_of(world)
+                answer = browser.submit(f"/admin/{table}/edit/?id={own[table]}", **nested)
+                assert answer.status_code == 302, (table, prefix)
+                assert_untouched(world, before, (table, prefix))
+
+
+# --- look-ups and choices ---------------------------------------------------------------------------------------------
+
+
+def test_lookups(calm_world: World) -> None:
+    """Every link of every screen, asked for all, for the foreign name and past the end."""
+    world = calm_world
+    for here, there in BOTH_WAYS:
+        browser = world.client(f"caseworker.{here}")
+        asked = ("", "&limit=-1", "&limit=999999999", "&offset=-5", "&offset=1", f"&query={CANARY[there]}", "&query=ROMA-",
+                 "&query=%25", "&query=_", "&query=%00", f"&query={world.rows[there]['beneficiary']}")  # fmt: skip
+        answered = 0
+        for screen in SCREENS:
+            for name in fields(screen.model):
+                for more in asked:
+                    answer = browser.get(f"/admin/{screen.model.__tablename__}/ajax/lookup/?name={name}{more}")
+                    assert answer.status_code in (200, 403, 404), (screen, name, more)
+                    if answer.status_code == 200:
+                        answered += 1
+                        assert_only_own(world, screen.model, name, {key for key, _text in json.loads(answer.text)}, here)
+                        assert CANARY[there] not in answer.text, (screen, name, more)
+        assert answered > 200
+
+
+def assert_only_own(world: World, model: type[Base], name: str, keys: set[int], here: str) -> None:
+    target = link_target(model, name)
+    if issubclass(target, Scoped):
+        table = target.__tablename__
+        assert keys <= {world.rows[here][table]}, (model, name, keys)
+    elif target is User:
+        names = {name for name, key in world.users.items() if key in keys}
+        assert all(name.endswith(f".{here}") for name in names) and len(names) == len(keys), (model, name, names)
+
+
+def test_lookup_takes_no_path_to_other_columns(calm_world: World) -> None:
+    browser = calm_world.client("caseworker.main")
+    for name in ("", "beneficiary", "unit", "beneficiary.unit_id", "last_name", "id", "version", "__class__", "metadata",
+                 "members", "caseworker", "search_key", "unit_id.municipality_id"):  # fmt: skip
+        for table in ("beneficiary", "household_member", "referral"):
+            answer = browser.get(f"/admin/{table}/ajax/lookup/?name={name}")
+            assert answer.status_code == 404, (table, name)
+
+
+def test_choices_in_forms(calm_world: World) -> None:
+    """Selects hold own rows and own colleagues only, on forms new and old."""
+    world = calm_world
+    for here, there in BOTH_WAYS:
+        browser, seen = world.client(f"caseworker.{here}"), 0
+        for model in SCOPED:
+            table = model.__tablename__
+            for url in (f"/admin/{table}/new/", f"/admin/{table}/edit/?id={world.rows[here][table]}"):
+                page = browser.get(url)
+                assert CANARY[there] not in page.text, url
+                for name, keys in options_in(page.text).items():
+                    if name in fields(model) and fields(model)[name].kind == Kind.LINK and name != "unit_id":
+                        assert_only_own(world, model, name, {int(key) for key in keys}, here)
+                        seen += 1
+                    elif name == "unit_id":
+                        assert keys == {str(world.rows[here]["unit"])}, url
+        assert seen > 25
+
+
+def test_inline_update_is_closed_to_everybody(world: World) -> None:
+    before = state_of(world)
+    for username in ("caseworker.main", "coordinator", "supervisor", "administrator"):
+        browser, role = world.client(username), Role(username.partition(".")[0])
+        for screen in SCREENS:
+            table = screen.model.__tablename__
+            key = world.rows["main"].get(table) or world.rows["shared"].get(table) or 1
+            for sent in ({"list_form_pk": key, "name": "x", "last_name": "x"}, {"list_form_pk": NEVER}, {}):
+                answer = browser.post(f"/admin/{table}/ajax/update/", sent)
+                open_to_role = role in policy.PERMISSIONS.get((table, "edit"), ()) and table != "audit_entry"
+                assert answer.status_code == (404 if open_to_role else 403), (username, table)
+    assert_untouched(world, before)
+
+
+# --- what is sent -----------------------------------------------------------------------------------------------------
+
+
+def test_posted_foreign_keys(world: World) -> None:
+    """Every link of every form: a foreign number, refused with the words for one that never was."""
+    for here, there in BOTH_WAYS:
+        browser = world.client(f"caseworker.{here}")
+        for model in SCOPED:
+            table = model.__tablename__
+            if not caseworker_may("create", table):
+                continue
+            sound = filled(world, model, here)
+            before = state_of(world)
+            for name in scoped_links(model, form_fields(model, is_new=True)):
+                foreign = link_row(world, link_target(model, name), there)
+
+                def create(key: int, table: str = table, sound: Any = sound, name: str = name) -> TestResponse:
+                    return browser.post(f"/admin/{table}/new/", {**sound, name: key})
+
+                answer = assert_like_missing(world, create, foreign, (table, name, here))
+                assert answer.status_code == 200 and name in errors_of(answer.text), (table, name)
+            for name in scoped_links(model):
+                foreign, url = link_row(world, link_target(model, name), there), f"/admin/{table}/edit/?id={world.rows[here][table]}"  # fmt: skip
+                if not caseworker_may("edit", table) or name in form_fields(model, is_new=True) and name not in form_fields(model, is_new=False):  # fmt: skip
+                    continue
+                old = browser.form(url)
+
+                def change(key: int, url: str = url, old: Any = old, name: str = name) -> TestResponse:
+                    return browser.post(url, {**old, name: key})
+
+                assert_like_missing(world, change, foreign, (table, name, here, "edit"))
+            assert_untouched(world, before, (table, here))
+
+
+def test_locked_links_stay(world: World) -> None:
+    """A link that the form does not offer after creation is not taken from a hand-made POST either."""
+    browser, before = world.client("caseworker.main"), state_of(world)
+    for screen in SCREENS:
+        table = screen.model.__tablename__
+        if screen.locked_columns and issubclass(screen.model, Scoped) and caseworker_may("edit", table):
+            foreign = {n: link_row(world, link_target(screen.model, n), "roma") for n in screen.locked_columns}
+            answer = browser.submit(f"/admin/{table}/edit/?id={world.rows['main'][table]}", **foreign)
+            assert answer.status_code == 302, table
+    assert_untouched(world, before)
+
+
+def test_prefill_by_url(world: World) -> None:
+    for here, there in BOTH_WAYS:
+        browser = world.client(f"caseworker.{here}")
+        for model in SCOPED:
+            table = model.__tablename__
+            if caseworker_may("create", table):
+                for name in [*scoped_links(model, form_fields(model, is_new=True)), "unit_id"]:
+                    foreign = world.rows[there]["unit"] if name == "unit_id" else link_row(world, link_target(model, name), there)  # fmt: skip
+                    answer = assert_like_missing(
+                        world, lambda key, t=table, n=name: browser.get(f"/admin/{t}/new/?{n}={key}"), foreign, (table, name)
+                    )
+                    assert answer.status_code == 200 and CANARY[there] not in answer.text, (table, name)
+
+
+def test_new_person_for_a_foreign_household(world: World) -> None:
+    """As for a household that never was: no member there, and the person stands in the own unit, or nowhere."""
+    for here, there in BOTH_WAYS:
+        browser, foreign = world.client(f"caseworker.{here}"), world.rows[there]["household"]
+        members = world.query(sa.select(sa.func.count(HouseholdMember.id)))
+
+        def ask(key: int, browser: Browser = browser, here: str = here) -> TestResponse:
+            url = f"/admin/beneficiary/new/?household_id={key}&relation=CHILD"
+            browser.get(url)
+            answer = browser.post(url, filled(world, Beneficiary, here) | {"last_name": "Νεοφερμένος"})
+            if answer.status_code == 302:
+                answer.headers["Location"] = re.sub(r"id=\d+", "id=#", answer.headers["Location"])
+            return answer
+
+        there_, never = ask(foreign), ask(NEVER)
+        assert plain(there_, foreign)[:2] == plain(never, NEVER)[:2]
+        assert world.query(sa.select(sa.func.count(HouseholdMember.id))) == members
+        units = world.query(sa.select(Beneficiary.unit_id).where(Beneficiary.last_name == "Νεοφερμένος"))
+        assert world.rows[there]["unit"] not in units[-2:]
+
+
+def test_create_into_another_unit(world: World) -> None:
+    for here, there in BOTH_WAYS:
+        browser, foreign = world.client(f"caseworker.{here}"), world.rows[there]["unit"]
+        for model in SCOPED:
+            table, before = model.__tablename__, None
+            if caseworker_may("create", table) and not getattr(model, "unit_from", None):
+                sound = filled(world, model, here)
+                before = state_of(world)
+                answer = assert_like_missing(
+                    world, lambda key, t=table, s=sound: browser.post(f"/admin/{t}/new/", {**s, "unit_id": key}), foreign, table
+                )
+                assert answer.status_code == 200 and "unit_id" in errors_of(answer.text), table
+                assert_untouched(world, before, table)
+
+
+def test_unit_of_a_row_about_a_person_is_the_persons(world: World) -> None:
+    """A posted unit is not taken: the row stands where its person, volunteer or item stands."""
+    browser = world.client("caseworker.main")
+    for model in SCOPED:
+        table = model.__tablename__
+        if getattr(model, "unit_from", None) and caseworker_may("create", table):
+            sent = filled(world, model, "main") | {"unit_id": world.rows["roma"]["unit"]}
+            assert browser.post(f"/admin/{table}/new/", sent).status_code == 302, table
+            newest = world.query(sa.select(model).order_by(model.id.desc()).limit(1))[0]  # type: ignore[attr-defined]
+            assert newest.unit_id == world.rows["main"]["unit"], table
+            assert newest.id != world.rows["main"][table], table
+
+
+def test_move_to_another_unit(world: World) -> None:
+    for username in ("caseworker.main", "coordinator"):
+        browser, before = world.client(username), state_of(world)
+        role = Role(username.partition(".")[0])
+        for table in TABLES:
+            if role in policy.PERMISSIONS.get((table, "edit"), ()):
+                key = world.rows["main"][table]
+                answer = browser.submit(f"/admin/{table}/edit/?id={key}", unit_id=world.rows["roma"]["unit"], unit=2)
+                assert answer.status_code == 302, table
+        assert_untouched(world, before, username)
+
+
+def test_number_known_in_the_other_unit(world: World) -> None:
+    """The same ΑΜΚΑ: free here though it stands there; refused beside the field where it stands in this unit."""
+    born_on = dt.date(1977, 7, 7)
+    known = builders.amka(born_on, builders.Sex.F, 77)
+    add(world, builders.beneficiary(Unit(id=world.rows["roma"]["unit"]), amka=known, born_on=born_on))
+    browser = world.client("caseworker.main")
+    sent = {**filled(world, Beneficiary), "amka": known}
+    first = browser.post("/admin/beneficiary/new/", sent)
+    assert first.status_code == 302
+    again = browser.post("/admin/beneficiary/new/", {**filled(world, Beneficiary), "amka": known})
+    assert again.status_code == 200
+    assert set(errors_of(again.text)) == {"amka"}
+    assert not re.search(r"UNIQUE|uq_|INSERT|sqlite|psycopg|DETAIL", again.text)
+    by_edit = browser.submit(f"/admin/beneficiary/edit/?id={world.rows['main']['beneficiary']}", amka=known)
+    assert set(errors_of(by_edit.text)) == {"amka"}
+
+
+def test_saving_a_number_of_the_other_unit_answers_as_any_other(world: World) -> None:
+    """Text and status of a save are the same whether or not the other unit knows the person."""
+    there = world.one(Beneficiary, world.rows["roma"]["beneficiary"])
+    browser, answers = world.client("reception.main"), []
+    sent = {"last_name": there.last_name, "first_name": there.first_name, "afm": there.afm, "phone": there.mobile,
+            "id_document": "", "mobile": there.mobile, "father_name": there.father_name}  # fmt: skip
+    for n, extra in enumerate(({"amka": there.amka}, {"amka": builders.amka(there.born_on, there.sex, 444)})):
+        answer = browser.post("/admin/beneficiary/new/", {**sent, **extra, "first_name": f"{there.first_name}{'αβ'[n]}"})
+        assert answer.status_code == 302
+        page = browser.get(answer.headers["Location"])
+        messages = re.findall(r'class="message.*?</div></div>', page.text, re.S) + re.findall(r'class="message[^>]*>.*?<div>(.*?)</div>', page.text, re.S)  # fmt: skip
+        answers.append(messages)
+    assert answers[0] == answers[1]
+
+
+def test_sent_twice_under_somebody_elses_token(world: World) -> None:
+    """A form's token that a colleague of the other unit used opens nothing."""
+    theirs, mine = world.client("caseworker.roma"), world.client("caseworker.main")
+    token = "gestohlen" * 3
+    made = theirs.post("/admin/household/new/", filled(world, Household, "roma") | {"form_token": token})
+    key = re.findall(r"id=(\d+)", made.headers["Location"])[0]
+    answer = mine.post("/admin/household/new/", filled(world, Household, "main") | {"form_token": token})
+    assert f"id={key}" not in answer.headers.get("Location", "")
+    assert answer.status_code in (200, 302)
+
+
+# --- narrowing and order ----------------------------------------------------------------------------------------------
+
+
+def test_filters_on_related_columns_are_no_oracle(world: World) -> None:
+    """A foreign name, phone or number filters like one that nobody has; so does a foreign row's number."""
+    for here, there in BOTH_WAYS:
+        browser, asked = world.client(f"caseworker.{here}"), 0
+        for model in SCOPED:
+            table = model.__tablename__
+            for name in fields(model):
+                target = link_target(model, name) if fields(model)[name].kind == Kind.LINK else None
+                if target is None or not (issubclass(target, (Scoped, User))):
+                    continue
+                if issubclass(target, Searchable):
+                    url = f"/admin/{table}/?flt0_{name}_contains="
+                    found = browser.get(url + CANARY[there])
+                    assert plain(found, word=CANARY[there]) == plain(browser.get(url + "Ανύπαρκτος"), word="Ανύπαρκτος"), url
+                    assert numbers_in(found.text, table) == set(), url
+                else:
+                    foreign, url = link_row(world, target, there), f"/admin/{table}/?flt0_{name}_is="
+                    answers = [browser.get(f"{url}{key}") for key in (foreign, NEVER)]
+                    one, other = (plain(a, foreign, NEVER)[2] for a in answers)
+                    assert one.replace(f">{foreign}<", ">#<") == other.replace(f">{NEVER}<", ">#<"), url
+                asked += 1
+        assert asked > 15
+
+
+def test_search_is_no_oracle(world: World) -> None:
+    there = world.one(Beneficiary, world.rows["roma"]["beneficiary"])
+    browser = world.client("caseworker.main")
+    words = (CANARY["roma"], there.amka, there.afm, there.mobile, there.registry_number)
+    for model in SCOPED:
+        if issubclass(model, Searchable):
+            table = model.__tablename__
+            for word in words:
+                nobody = re.sub(r"\w", "8", word)
+                answers = [plain(browser.get(f"/admin/{table}/", query_string={"search": w}), word=w) for w in (word, nobody)]
+                answers = [(s, p, re.sub(r"search=[^&\"]*", "search=", t)) for s, p, t in answers]
+                assert answers[0] == answers[1], (table, word)
+
+
+def test_order_by_related_columns(world: World) -> None:
+    new_person(world, "roma", last_name="Ααα")
+    for here, there in BOTH_WAYS:
+        browser = world.client(f"caseworker.{here}")
+        for table in TABLES:
+            for index in (*range(12), 99, -1):
+                for way in ("", "&desc=1"):
+                    page = browser.get(f"/admin/{table}/?sort={index}{way}")
+                    assert page.status_code == 200
+                    assert CANARY[there] not in page.text and "Ααα" not in page.text.replace("Ααα", "Ααα" * (here == "main")), table  # fmt: skip
+                    if here == "main":
+                        assert numbers_in(page.text, table) == {world.rows[here][table]}, (table, index)
+
+
+def test_export(calm_world: World) -> None:
+    world = calm_world
+    for here, there in BOTH_WAYS:
+        browser, taken = world.client(f"caseworker.{here}"), 0
+        for model in SCOPED:
+            table = model.__tablename__
+            if caseworker_may("export", table):
+                for more in ("", f"?search={CANARY[there]}", "?page=0&page_size=0", "?sort=1&desc=1"):
+                    rows = workbook_rows(browser.get(f"/admin/{table}/export/xlsx/{more}"))
+                    said = " ".join(str(cell) for row in rows for cell in row)
+                    assert CANARY[there] not in said.replace(f"{CANARY[there]}", "", more.count(CANARY[there])), (table, more)
+                    taken += 1
+            else:
+                assert browser.get(f"/admin/{table}/export/xlsx/").status_code == 403, table
+        assert taken > 15
+
+
+# --- pages that gather ------------------------------------------------------------------------------------------------
+
+
+def test_children_on_shared_pages(world: World) -> None:
+    """A partner's and a programme's page hang referrals and applications of the own unit only, and count those."""
+    for here, there in BOTH_WAYS:
+        browser = world.client(f"caseworker.{here}")
+        for parent, child in (("partner", "referral"), ("programme", "application")):
+            page = browser.get(f"/admin/{parent}/details/?id={world.rows['shared'][parent]}").text
+            assert numbers_in(page, child) == {world.rows[here][child]}, parent
+            assert CANARY[there] not in page
+            assert re.search(rf'id="child-{child}-title">[^<]*<span class="number">1</span>', page), parent
+
+
+def test_children_timeline_and_history_of_own_rows(world: World) -> None:
+    """What hangs on an own record is own; its history tab tells nothing of the other unit."""
+    for here, there in BOTH_WAYS:
+        worker = world.client(f"caseworker.{there}")
+        for table, state in (("referral", ReferralStatus.SENT), ("application", ApplicationStatus.DOCS)):
+            url = f"/admin/{table}/move/?id={world.rows[there][table]}"
+            assert worker.post(url, to=state.value, on="01/02/2026", note=f"Βήμα {CANARY[there]}").status_code == 302
+        browser = world.client(f"caseworker.{here}")
+        for table in TABLES:
+            page = browser.get(f"/admin/{table}/details/?id={world.rows[here][table]}")
+            assert page.status_code == 200 and CANARY[there] not in page.text, table
+            for child in TABLES:
+                assert numbers_in(page.text, child) <= {world.rows[here][child]}, (table, child)
+
+
+def test_history_of_shared_rows_is_of_the_own_unit(world: World) -> None:
+    """What a coordinator or a colleague of the other unit did to a partner is not told by name of a unit's people."""
+    with system_session(world) as session:
+        session.execute(sa.update(User).where(User.username == "caseworker.roma").values(role=Role.COORDINATOR.value))
+    key = world.rows["shared"]["partner"]
+    before = plain(world.client("caseworker.main").get(f"/admin/partner/details/?id={key}"))
+    entry = {"subject_type": "partner", "subject_id": key, "unit_id": world.rows["roma"]["unit"], "unit_name": "Ρομά"}
+    with world.app.app_context():
+        import audit
+        from vocabulary import AuditAction
+
+        policy.bind(db.session, replace(policy.SYSTEM, unit_ids=(entry["unit_id"],), unit_names=("Ρομά",)))
+        audit.note(db.session, AuditAction.UPDATE, db.session.get(Base.registry._class_registry["Partner"], key))  # type: ignore[arg-type]
+        audit.commit(db.session)
+    assert plain(world.client("caseworker.main").get(f"/admin/partner/details/?id={key}")) == before
+
+
+def test_home_cards(world: World) -> None:
+    """Rows of the other unit that fall due today move no number on the first page."""
+    browser = world.client("caseworker.main")
+    before = plain(browser.get("/admin/"))
+    busy_day(world, "roma")
+    assert plain(browser.get("/admin/")) == before
+    busy_day(world, "main")
+    assert plain(browser.get("/admin/")) != before
+
+
+def busy_day(world: World, code: str) -> None:
+    """Something for every card of the first page."""
+    unit, staff = Unit(id=world.rows[code]["unit"]), User(id=world.users[f"caseworker.{code}"])
+    yesterday, soon = today() - dt.timedelta(days=1), today() + dt.timedelta(days=30)
+    person = Beneficiary(id=new_person(world, code, permit_expires_on=soon, last_name=CANARY[code]), unit_id=unit.id)
+    partner, programme = (world.one(m, world.rows["shared"][m.__tablename__]) for m in (_model("partner"), _model("programme")))
+    noon = dt.datetime.combine(today(), dt.time(9), dt.UTC)
+    add(
+        world,
+        builders.visit(unit, staff, request=CANARY[code]),
+        builders.appointment(unit, staff, at=noon, purpose=CANARY[code], status=AppointmentStatus.BOOKED),
+        builders.referral(person, staff, partner, due_on=yesterday, status=ReferralStatus.SENT, reason=CANARY[code]),
+        builders.application(person, programme, staff, renewal_on=soon, remarks=CANARY[code]),
+        builders.case_note(person, staff, body=CANARY[code], confidence=Confidence.UNIT),
+        builders.household(unit, name=CANARY[code]),
+        builders.event(unit, title=CANARY[code]),
+        builders.volunteer(unit, last_name=CANARY[code]),
+        builders.item(unit, name=f"Είδος {CANARY[code]} 2"),
+        builders.user(Role.CASEWORKER, [unit], full_name=CANARY[code], password_changed_at=builders.now()),
+    )
+
+
+def _model(table: str) -> type[Base]:
+    return next(m.class_ for m in Base.registry.mappers if m.local_table.name == table)  # type: ignore[union-attr]
+
+
+# --- two worlds -------------------------------------------------------------------------------------------------------
+
+
+def test_two_worlds(world: World) -> None:
+    """Only the other unit's rows change: no page, count, list of choices, look-up or workbook of this unit does."""
+    for username in ("caseworker.main", "mediator.main", "reception.main"):
+        browser = world.client(username)
+        before = walk(world, browser)
+        busy_day(world, "roma")
+        with system_session(world) as session:
+            roma = world.rows["roma"]
+            session.get_one(Beneficiary, roma["beneficiary"]).last_name = "Άλλος"
+            session.get_one(Referral, roma["referral"]).reason = "Άλλος λόγος"
+            session.delete(session.get_one(ServiceDelivery, roma["service_delivery"])) if username.startswith("case") else None
+        after = walk(world, browser)
+        assert len(before) > 150
+        for url, answer in before.items():
+            assert answer == after[url], (username, url)
+
+
+def walk(world: World, browser: Browser) -> dict[str, Any]:
+    """What stands at every address that this user can read."""
+    found: dict[str, Any] = {"/admin/": plain(browser.get("/admin/"))}
+    for screen in SCREENS:
+        table = screen.model.__tablename__
+        key = world.rows["main"].get(table) or world.rows["shared"].get(table) or 1
+        links = [n for n, f in fields(screen.model).items() if f.kind == Kind.LINK]
+        paths = ["", "?page_size=20", "?sort=0&desc=1", "?sort=1", f"?search={CANARY['roma']}", "?search=α", "new/",
+                 f"details/?id={key}", f"edit/?id={key}", *(f"ajax/lookup/?name={name}" for name in links),
+                 *(f"?flt0_{name}_contains=ROMA" for name in links), *(f"?flt0_{name}_empty=1" for name in links)]  # fmt: skip
+        for path in paths:
+            found[f"/admin/{table}/{path}"] = plain(browser.get(f"/admin/{table}/{path}"))
+        workbook = browser.get(f"/admin/{table}/export/xlsx/")
+        if workbook.status_code == 200:
+            cells = [row for row in workbook_rows(workbook) if not re.match(r"Ημερομηνία εξαγωγής|Exported at|Εξήχθη", str(row[0]))]
+            found[f"/admin/{table}/export/xlsx/"] = [row for row in cells if not _tells_the_minute(row)]
+    return found
+
+
+def _tells_the_minute(row: list[Any]) -> bool:
+    """The cover's line that says when the workbook was made."""
+    return len(row) > 1 and bool(re.fullmatch(r"\d\d/\d\d/\d{4} \d\d:\d\d", str(row[1])))
+
+
+def test_whoever_works_in_no_unit_sees_nothing(calm_world: World) -> None:
+    world, browser = calm_world, calm_world.client("unitless")
+    birds = [*CANARY.values(), "MAIN-0", "ROMA-0"]
+    for url, answer in walk(world, browser).items():
+        text = str(answer)
+        assert not any(bird in re.sub(r"search=[^\"&]*|value=\"[^\"]*\"|<strong>[^<]*</strong>", "", text) for bird in birds), url
+    for model in SCOPED:
+        table = model.__tablename__
+        page = browser.get(f"/admin/{table}/")
+        assert page.status_code == 200 and numbers_in(page.text, table) == set(), table
+        for code in CANARY:
+            assert browser.get(f"/admin/{table}/details/?id={world.rows[code][table]}").status_code == 404, table
+        names = [n for n in scoped_links(model) if issubclass(link_target(model, n), Scoped)]
+        for name in names:
+            assert json.loads(browser.get(f"/admin/{table}/ajax/lookup/?name={name}").text) == [], (table, name)
+
+
+def test_whoever_works_in_no_unit_writes_nothing(world: World) -> None:
+    browser = world.client("unitless")
+    for model in SCOPED:
+        if caseworker_may("create", model.__tablename__):
+            for code in CANARY:
+                sound = filled(world, model, code)
+                before = state_of(world)
+                answer = browser.post(f"/admin/{model.__tablename__}/new/", sound)
+                assert answer.status_code in (200, 403), model
+                assert_untouched(world, before, model)
+
+
+# --- the wall itself --------------------------------------------------------------------------------------------------
+
+
+def reads(session: orm.Session, foreign: int) -> dict[str, Callable[[], list[Any]]]:
+    """Ways to ask a session for people; each gives the numbers that it found."""
+    other, mate = orm.aliased(Beneficiary), orm.aliased(Beneficiary)
+    inside = sa.select(Beneficiary.id).subquery()
+    cte = sa.select(Beneficiary.id).cte()
+    union = sa.union_all(sa.select(Beneficiary.id), sa.select(other.id)).subquery()
+    numbered = sa.select(sa.func.max(Beneficiary.id)).scalar_subquery()
+    return {
+        "get": lambda: [row.id for row in [session.get(Beneficiary, foreign)] if row],
+        "get for update": lambda: [r.id for r in [session.get(Beneficiary, foreign, with_for_update=True)] if r],
+        "select": lambda: list(session.scalars(sa.select(Beneficiary.id))),
+        "entity": lambda: [row.id for row in session.scalars(sa.select(Beneficiary))],
+        "legacy query": lambda: [row.id for row in session.query(Beneficiary)],
+        "legacy get": lambda: [r.id for r in session.query(Beneficiary).filter_by(id=foreign)],
+        "aliased": lambda: list(session.scalars(sa.select(other.id))),
+        "self join": lambda: list(session.scalars(sa.select(mate.id).join(other, other.id != mate.id))),
+        "join": lambda: list(session.scalars(sa.select(Visit.beneficiary_id).join(Visit.beneficiary))),
+        "child rows": lambda: list(session.scalars(sa.select(Visit.beneficiary_id))),
+        "subquery": lambda: list(session.scalars(sa.select(inside.c.id))),
+        "cte": lambda: list(session.scalars(sa.select(cte.c.id))),
+        "union": lambda: list(session.scalars(sa.select(union.c.id))),
+        "from union": lambda: list(session.scalars(sa.union(sa.select(Beneficiary.id), sa.select(other.id)))),
+        "scalar subquery": lambda: list(session.scalars(sa.select(numbered))),
+        "max": lambda: list(session.scalars(sa.select(sa.func.max(Beneficiary.id)))),
+        "in subquery": lambda: list(
+            session.scalars(sa.select(Service.id * 0 + foreign).where(sa.literal(foreign).in_(sa.select(Beneficiary.id))))
+        ),
+        "exists": lambda: list(
+            session.scalars(sa.select(sa.literal(foreign)).where(sa.exists().where(Beneficiary.id == foreign)))
+        ),
+        "exists from a shared row": lambda: list(
+            session.scalars(sa.select(Service.id * 0 + foreign).where(sa.exists().where(Beneficiary.id == foreign)))
+        ),
+        "has": lambda: list(
+            session.scalars(sa.select(Visit.beneficiary_id).where(Visit.beneficiary.has(Beneficiary.id == foreign)))
+        ),
+        "any": lambda: [
+            m.beneficiary_id
+            for h in session.scalars(sa.select(Household).where(Household.members.any(beneficiary_id=foreign)))
+            for m in h.members
+        ],
+        "joined": lambda: [
+            m.beneficiary.id
+            for m in session.scalars(sa.select(HouseholdMember).options(orm.joinedload(HouseholdMember.beneficiary)))
+        ],
+        "selectin": lambda: [
+            m.beneficiary_id
+            for h in session.scalars(sa.select(Household).options(orm.selectinload(Household.members)))
+            for m in h.members
+        ],
+        "subqueryload": lambda: [
+            m.beneficiary_id
+            for h in session.scalars(sa.select(Household).options(orm.subqueryload(Household.members)))
+            for m in h.members
+        ],
+        "lazy": lambda: [m.beneficiary.id for h in session.scalars(sa.select(Household)) for m in h.members],
+        "outer join": lambda: [
+            key for key in session.scalars(sa.select(Beneficiary.id).select_from(Unit).outerjoin(Beneficiary, sa.true())) if key
+        ],
+        "lateral": lambda: list(session.scalars(sa.select(sa.select(Beneficiary.id).subquery().c.id))),
+        "yield_per": lambda: [r.id for r in session.scalars(sa.select(Beneficiary).execution_options(yield_per=1))],
+        "distinct": lambda: list(session.scalars(sa.select(Beneficiary.id).distinct())),
+        "window": lambda: [r[0] for r in session.execute(sa.select(Beneficiary.id, sa.func.row_number().over()))],
+    }  # fmt: skip
+
+
+def test_session_shows_no_foreign_row(calm_world: World) -> None:
+    world = calm_world
+    for here, there in BOTH_WAYS:
+        own, foreign = (world.rows[code]["beneficiary"] for code in (here, there))
+        found_own = 0
+        with session_of(world, f"caseworker.{here}") as session:
+            for way, ask in reads(session, foreign).items():
+                if way in ("subqueryload", "yield_per"):
+                    session.expunge_all()
+                found = ask()
+                assert foreign not in found, way
+                found_own += own in found
+            assert found_own > 18
+        with session_of(world, "coordinator") as session:
+            assert all(foreign in ask() for way, ask in reads(session, foreign).items() if way not in ("scalar subquery", "max"))
+
+
+def test_session_counts_no_foreign_row(calm_world: World) -> None:
+    with session_of(calm_world, "caseworker.main") as session:
+        for model in SCOPED:
+            other = orm.aliased(model)
+            for count in (
+                sa.select(sa.func.count()).select_from(model),
+                sa.select(sa.func.count(model.id)),  # type: ignore[attr-defined]
+                sa.select(sa.func.count()).select_from(other),
+                sa.select(sa.func.count()).select_from(sa.select(model).subquery()),
+                sa.select(sa.func.sum(1)).select_from(model),
+            ):
+                assert session.scalar(count) == 1, (model, str(count))
+            assert session.query(model).count() == 1
+            assert session.query(sa.func.count(model.id)).scalar() == 1  # type: ignore[attr-defined]
+
+
+def test_session_refuses_what_it_cannot_narrow(calm_world: World) -> None:
+    """Core statements, SQL text and bulk writes never reach the database."""
+    people = Beneficiary.__table__
+    statements = {
+        "core": sa.select(people),
+        "core column": sa.select(people.c.last_name),
+        "core join": sa.select(people.c.id).join_from(Unit.__table__, people),
+        "core subquery": sa.select(sa.select(people.c.id).subquery().c.id),
+        "core union": sa.union(sa.select(people.c.id), sa.select(Visit.__table__.c.id)),
+        "core exists": sa.select(Unit.__table__.c.id).where(sa.exists(sa.select(people.c.id))),
+        "trail": sa.select(AuditEntry.__table__),
+        "text": sa.text("SELECT last_name FROM beneficiary"),
+        "text columns": sa.text("SELECT id FROM beneficiary").columns(sa.column("id")),
+        "from_statement": sa.select(Beneficiary).from_statement(sa.text("SELECT * FROM beneficiary")),
+        "from core": sa.select(Beneficiary).from_statement(sa.select(people)),
+        "update": sa.update(Beneficiary).values(remarks="x"),
+        "update one": sa.update(Beneficiary).where(Beneficiary.last_name == CANARY["main"]).values(unit_id=2),
+        "core update": sa.update(people).values(remarks="x"),
+        "delete": sa.delete(Visit),
+        "core delete": sa.delete(Visit.__table__),
+        "insert": sa.insert(Visit).values(unit_id=2, request="x"),
+        "core insert": sa.insert(Visit.__table__).values(unit_id=2, request="x"),
+    }
+    before = state_of(calm_world)
+    for username in ("caseworker.main", "coordinator", "administrator"):
+        with session_of(calm_world, username) as session:
+            for name, statement in statements.items():
+                with pytest.raises(policy.Refused):
+                    session.execute(statement)
+                    pytest.fail(f"{name} went through")
+    assert_untouched(calm_world, before)
+
+
+def test_session_without_a_scope_shows_nothing(calm_world: World) -> None:
+    with calm_world.app.app_context():
+        assert db.session.scalars(sa.select(Beneficiary)).all() == []
+        assert db.session.get(Beneficiary, calm_world.rows["main"]["beneficiary"]) is None
+        assert db.session.scalars(sa.select(AuditEntry)).all() == []
+
+
+def test_trail_of_the_other_unit(calm_world: World) -> None:
+    world = calm_world
+    with session_of(world, "caseworker.main") as session:
+        units = set(session.scalars(sa.select(AuditEntry.unit_id)))
+        assert units == {world.rows["main"]["unit"]}
+    with session_of(world, "unitless") as session:
+        assert session.scalars(sa.select(AuditEntry.seq)).all() == []
+    with session_of(world, "administrator") as session:
+        assert session.scalars(sa.select(AuditEntry.seq)).all() == []
+
+
+def writes(world: World, here: str, there: str) -> dict[str, Callable[[orm.Session], Any]]:
+    """Ways to write past the wall by a session that sees only its own side."""
+    own, foreign = world.rows[here], world.rows[there]
+
+    def flip(session: orm.Session) -> None:
+        session.get_one(Beneficiary, own["beneficiary"]).unit_id = foreign["unit"]
+
+    def flip_expired(session: orm.Session) -> None:
+        row = session.get_one(Beneficiary, own["beneficiary"])
+        session.expire(row)
+        row.unit_id = foreign["unit"]
+
+    def flip_by_object(session: orm.Session) -> None:
+        session.get_one(Beneficiary, own["beneficiary"]).unit = session.get_one(Unit, foreign["unit"])
+
+    def attach(session: orm.Session) -> None:
+        session.get_one(Visit, own["visit"]).beneficiary_id = foreign["beneficiary"]
+
+    def about_foreign(session: orm.Session) -> None:
+        session.add(Visit(unit_id=own["unit"], beneficiary_id=foreign["beneficiary"], request="x", staff_id=1))
+
+    def into_foreign(session: orm.Session) -> None:
+        session.add(Household(unit_id=foreign["unit"], name="x", code="x"))
+
+    def derived(session: orm.Session) -> None:
+        session.add(CaseNote(beneficiary_id=foreign["beneficiary"], body="x", on=today(), confidence=Confidence.UNIT))
+
+    def derived_with_unit(session: orm.Session) -> None:
+        session.add(
+            CaseNote(beneficiary_id=foreign["beneficiary"], unit_id=own["unit"], body="x", confidence=Confidence.UNIT)
+        )
+
+    def never(session: orm.Session) -> None:
+        session.add(Visit(unit_id=own["unit"], beneficiary_id=NEVER, request="x", staff_id=1))
+
+    return {
+        f.__name__: f
+        for f in (flip, flip_by_object, attach, about_foreign, into_foreign, derived, derived_with_unit, never, flip_expired)
+    }
+
+
+def test_session_takes_no_write_past_the_wall(calm_world: World) -> None:
+    world, before = calm_world, state_of(calm_world)
+    for here, there in BOTH_WAYS:
+        for username in (f"caseworker.{here}", "unitless"):
+            for name, write in writes(world, here, there).items():
+                with session_of(world, username) as session:
+                    try:
+                        write(session)
+                        session.flush()
+                    except (policy.Refused, sa.exc.NoResultFound, ValueError):
+                        continue
+                    pytest.fail(f"{name} went through for {username}")
+    assert_untouched(world, before)
+
+
+def test_coordinator_mixes_no_units(calm_world: World) -> None:
+    """Whoever sees both sides still cannot tie a row of one to a row of the other, by number or by object."""
+    main, roma = calm_world.rows["main"], calm_world.rows["roma"]
+
+    def by_number(session: orm.Session) -> None:
+        session.get_one(Visit, main["visit"]).beneficiary_id = roma["beneficiary"]
+
+    def by_object(session: orm.Session) -> None:
+        session.get_one(Visit, main["visit"]).beneficiary = session.get_one(Beneficiary, roma["beneficiary"])
+
+    def new_by_object(session: orm.Session) -> None:
+        household, person = session.get_one(Household, main["household"]), session.get_one(Beneficiary, roma["beneficiary"])
+        session.add(HouseholdMember(household=household, beneficiary=person, relation=builders.HouseholdRelation.CHILD))
+
+    def by_collection(session: orm.Session) -> None:
+        member = session.get_one(HouseholdMember, roma["household_member"])
+        session.get_one(Household, main["household"]).members.append(member)
+
+    def item_of_the_other(session: orm.Session) -> None:
+        row = session.get_one(_model("distribution"), main["distribution"])
+        row.item = session.get_one(Item, roma["item"])  # type: ignore[attr-defined]
+
+    def flip(session: orm.Session) -> None:
+        session.get_one(Beneficiary, main["beneficiary"]).unit_id = roma["unit"]
+
+    before = state_of(calm_world)
+    for write in (by_number, by_object, new_by_object, by_collection, item_of_the_other, flip):
+        with session_of(calm_world, "coordinator") as session:
+            with pytest.raises(policy.Refused):
+                write(session)
+                session.flush()
+                pytest.fail(f"{write.__name__} went through")
+    assert_untouched(calm_world, before)
+
+
+def test_role_is_checked_on_write_too(calm_world: World) -> None:
+    """A role that may only read writes nothing, whatever view would let it."""
+    before = state_of(calm_world)
+    key = calm_world.rows["main"]
+    cases: tuple[tuple[str, Callable[[orm.Session], Any]], ...] = (
+        ("supervisor", lambda s: setattr(s.get_one(Beneficiary, key["beneficiary"]), "remarks", "x")),
+        ("supervisor", lambda s: s.delete(s.get_one(Visit, key["visit"]))),
+        ("administrator", lambda s: s.add(Household(unit_id=key["unit"], name="x"))),
+        ("reception.main", lambda s: s.add(ServiceDelivery(beneficiary_id=key["beneficiary"], service_id=1, staff_id=1))),
+        ("mediator.main", lambda s: setattr(s.get_one(Application, key["application"]), "remarks", "x")),
+        ("caseworker.main", lambda s: s.delete(s.get_one(Beneficiary, key["beneficiary"]))),
+        ("caseworker.main", lambda s: setattr(s.get_one(User, calm_world.users["caseworker.main"]), "role", Role.COORDINATOR)),
+        ("caseworker.main", lambda s: setattr(s.get_one(User, calm_world.users["administrator"]), "full_name", "x")),
+        ("coordinator", lambda s: s.add(User(username="x", full_name="x", role=Role.SUPERVISOR))),
+        ("caseworker.main", lambda s: s.add(_model("membership")(user_id=calm_world.users["caseworker.main"], unit_id=2))),
+        ("coordinator", lambda s: s.add(AuditEntry(actor_name="x"))),
+        ("supervisor", lambda s: s.delete(s.scalars(sa.select(AuditEntry)).first())),
+    )  # fmt: skip
+    for username, write in cases:
+        with session_of(calm_world, username) as session:
+            with pytest.raises(policy.Refused):
+                write(session)
+                session.flush()
+                pytest.fail(f"{username} wrote")
+    assert_untouched(calm_world, before)
+
+
+def test_refusals_are_in_the_trail(world: World) -> None:
+    """Who asked, from where, for what: also when the answer says nothing."""
+    browser = world.client("caseworker.main")
+    before = len(refusals(world))
+    assert browser.get(f"/admin/beneficiary/details/?id={world.rows['roma']['beneficiary']}").status_code == 404
+    assert browser.get("/admin/user/").status_code == 403
+    kept = world.query(sa.select(AuditEntry).where(AuditEntry.action == "refused").order_by(AuditEntry.seq))[before:]
+    assert [entry.subject_type for entry in kept] == ["beneficiary", "user"]
+    assert {entry.actor_id for entry in kept} == {world.users["caseworker.main"]}
+    assert all(entry.ip and entry.request_id for entry in kept)
+
+
+def test_cast_is_whole(calm_world: World) -> None:
+    """A row of every screen's table in each unit, or else these tests would pass by what is not there."""
+    assert isinstance(calm_world.app.test_client(), FlaskClient)
+    for code in CANARY:
+        assert set(TABLES) <= set(calm_world.rows[code])
+    assert {m.__tablename__ for m in (Referral, Application, Visit)} <= set(TABLES)

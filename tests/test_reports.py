@@ -445,6 +445,7 @@ def esf(session: orm.Session, period: Period = JUNE) -> dict[str, tuple[int | No
 
 def test_a_participant_counts_once_per_operation(session: orm.Session, town: Town) -> None:
     town.municipality.operating_since = dt.date(2026, 1, 1)
+    put(session, make.visit(town.main, town.clerk, at=athens(2026, 2, 1, 10)))
     again = served(session, town, registered_on=dt.date(2019, 3, 1))
     put(session, make.delivery(again, a_service(session), town.clerk, on=dt.date(2026, 5, 4)))
     before = served(session, town)

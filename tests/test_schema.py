@@ -66,9 +66,7 @@ def _declared(table: sa.Table) -> dict[str, Any]:
     return {
         "unique": {(c.name, *c.columns.keys()) for c in of(sa.UniqueConstraint)},
         "check": {c.name for c in of(sa.CheckConstraint)},
-        "foreign": {
-            (c.name, *c.column_keys, c.referred_table.name, c.ondelete) for c in of(sa.ForeignKeyConstraint)
-        },
+        "foreign": {(c.name, *c.column_keys, c.referred_table.name, c.ondelete) for c in of(sa.ForeignKeyConstraint)},
         "primary": table.primary_key.name,
         "index": {(i.name, bool(i.unique), *i.columns.keys()) for i in table.indexes},
     }
@@ -172,7 +170,7 @@ ATTACKS = {
         "DELETE FROM audit_entry",
         "INSERT OR REPLACE INTO audit_entry SELECT * FROM audit_entry WHERE seq = 1",
         "REPLACE INTO audit_entry SELECT * FROM audit_entry WHERE seq = 1",
-        "INSERT INTO audit_entry SELECT * FROM audit_entry WHERE seq = 1 ON CONFLICT (seq) DO UPDATE SET actor_name = 'x'",
+        "INSERT INTO audit_entry SELECT * FROM audit_entry WHERE seq = 1 ON CONFLICT (seq) DO UPDATE SET ip = ''",
     ),
     "postgresql": (
         "UPDATE audit_entry SET actor_name = 'x' WHERE seq = 1",
@@ -180,7 +178,7 @@ ATTACKS = {
         "DELETE FROM audit_entry WHERE seq = 1",
         "DELETE FROM audit_entry",
         "TRUNCATE audit_entry CASCADE",
-        "INSERT INTO audit_entry SELECT * FROM audit_entry WHERE seq = 1 ON CONFLICT (seq) DO UPDATE SET actor_name = 'x'",
+        "INSERT INTO audit_entry SELECT * FROM audit_entry WHERE seq = 1 ON CONFLICT (seq) DO UPDATE SET ip = ''",
     ),
 }
 

@@ -148,10 +148,12 @@ def test_every_fact_of_a_profile_is_somewhere_in_the_database(session: Any, code
     assert {unit.code: unit.name for unit in session.scalars(sa.select(Unit))} == {
         unit["code"]: unit["name"] for unit in profile["units"]
     }
-    offered = session.scalars(sa.select(Service).where(Service.is_offered))
+    told = {service["axis"] for service in profile["services"]}
+    offered = session.scalars(sa.select(Service).where(Service.is_offered, Service.axis.in_(told)))
     assert {(service.code, service.name) for service in offered} == {
         (service["code"], service["name"]) for service in profile["services"]
     }
+    assert all(service.is_offered for service in session.scalars(sa.select(Service).where(Service.axis.not_in(told))))
 
 
 def test_the_facts_of_drama_stand_in_their_columns(session: Any) -> None:

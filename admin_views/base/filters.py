@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from flask_admin.contrib.sqla.filters import BaseSQLAFilter
 
 import search
-from db import Base, Field, Kind, Searchable, db, fields, link_target
-from i18n import Label, countries, language
+from db import Base, Field, Kind, Searchable, Sensitivity, db, fields, link_target
+from i18n import Label, _, countries, language
 
 from . import values
 from .forms import choosable, parse_whole
@@ -39,12 +39,18 @@ class ColumnFilter(BaseSQLAFilter):
         # Not Flask-Admin's `options`: those are asked for once, at start-up, and shown to everybody ever after.
         self._choices = options
         self.slug, self.on_column = f"{column}_{slug}", column
+        self._model = model
         self._operation, self._condition, self._parse = operation, condition, parse
 
     def choices(self) -> list[tuple[str, str]] | None:
         """What may be chosen, of what this reader sees."""
         found = self._choices() if callable(self._choices) else self._choices
         return [(str(key), str(text)) for key, text in found] if found else None
+
+    def told(self, value: str) -> str:
+        """The value as the trail and the export's cover tell it; one typed for a protected column is kept from both."""
+        field = fields(self._model).get(self.on_column)
+        return _("(protected value)") if field and field.sensitivity != Sensitivity.OPEN else value
 
     def operation(self) -> Any:
         """What the filter says between column and value."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Container, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from flask import url_for
@@ -12,7 +13,7 @@ from flask_admin.form import BaseForm
 from markupsafe import Markup
 from wtforms import BooleanField, Field, HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields.choices import Choice
-from wtforms.validators import InputRequired, Optional, StopValidation
+from wtforms.validators import Optional, StopValidation
 from wtforms.widgets import html_params
 
 import db as declared
@@ -40,6 +41,11 @@ class OwnTranslations:
         return ngettext(singular, plural, n)
 
 
+def _storable(token: str | None) -> str:
+    """PostgreSQL keeps no NUL."""
+    return (token or "").replace("\0", "")
+
+
 class KentroForm(BaseForm):
     """Every form. CSRF is Flask-WTF's CSRFProtect, for all POSTs alike."""
 
@@ -51,7 +57,7 @@ class KentroForm(BaseForm):
             return OwnTranslations()
 
     version = HiddenField()
-    form_token = HiddenField(default=lambda: secrets.token_urlsafe(24))
+    form_token = HiddenField(default=lambda: secrets.token_urlsafe(24), filters=[_storable])
 
     def drop_unsent(self, sent: Container[str], *, is_new: bool) -> None:
         """What was not sent at all is left as it is or takes its default; only what was sent empty is emptied."""
@@ -86,7 +92,10 @@ class ParsedField(StringField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         self.data = None
-        if valuelist and valuelist[0].strip():
+        if valuelist and self.object_data is not None and valuelist[0] == self.show(self.object_data):
+            # What is shown may say less than what is kept (seconds), and an untouched box changes nothing.
+            self.data = self.object_data
+        elif valuelist and valuelist[0].strip():
             try:
                 self.data = self.parse(valuelist[0])
             except (ValueError, OverflowError, ArithmeticError):
@@ -107,8 +116,8 @@ class CodeField(SelectField):
 
     def iter_choices(self) -> Any:
         """The list, with a blank line first where nothing need be chosen or nothing is."""
-        if not self.flags.required or self.data is None:
-            yield Choice("", "", self.data is None, {})
+        if not self.flags.required or self.data not in self.codes:
+            yield Choice("", "", self.data not in self.codes, {})
         for code in self.codes:
             yield Choice(code.value, str(code), self.data == code, {})
 
@@ -172,7 +181,8 @@ class LinkWidget:
             Markup('<option value="{}"{}>{}</option>').format(key, Markup(" selected") if on else "", text)
             for key, text, on in field.options()
         )
-        return Markup("<select {}>{}</select>").format(Markup(html_params(name=field.name, **kwargs)), options)
+        attributes = Markup(html_params(name=field.name, **kwargs))  # noqa: S704 (html_params escapes)
+        return Markup("<select {}>{}</select>").format(attributes, options)
 
 
 class LinkField(Field):
@@ -247,9 +257,7 @@ class UnitField(LinkField):
         scope = policy.scope_in(db.session)
         if len(scope.unit_ids) > 1:
             yield "", "", not self.data
-        yield from (
-            (key, name, key == self.data) for key, name in zip(scope.unit_ids, scope.unit_names, strict=True)
-        )
+        yield from ((key, name, key == self.data) for key, name in zip(scope.unit_ids, scope.unit_names, strict=True))
 
 
 def choosable(target: type[Base]) -> sa.Select[Any]:
@@ -260,11 +268,13 @@ def choosable(target: type[Base]) -> sa.Select[Any]:
     if target is User:
         scope = policy.scope_in(db.session)
         beside = sa.exists().where(Membership.user_id == User.id, Membership.unit_id.in_(scope.unit_ids))
-        return rows.where(User.is_active, beside | (User.id == scope.user_id)).order_by(User.full_name, User.id)
+        rows = rows.where(User.is_active, beside | (User.id == scope.user_id))
+        return rows.order_by(sa.func.greek_key(User.full_name), User.id)
     for name in ("is_offered", "is_open"):
         if hasattr(target, name) and not issubclass(target, Scoped):
             rows = rows.where(getattr(target, name))
-    return rows.order_by(*(getattr(target, name) for name in ("code", "name") if hasattr(target, name)), target.id)  # type: ignore[attr-defined]
+    named = (sa.func.greek_key(getattr(target, name)) for name in ("code", "name") if hasattr(target, name))
+    return rows.order_by(*named, target.id)  # type: ignore[attr-defined]
 
 
 # --- from columns to fields -------------------------------------------------------------------------------------------
@@ -288,10 +298,10 @@ def parse_whole(text: str) -> int:
     Raises:
         ValueError: it is none, or too large.
     """
-    number = int(text.strip()) if len(text.strip()) <= 11 else BIGGEST_ID + 1
-    if abs(number) > BIGGEST_ID:
+    digits = text.strip()
+    if not re.fullmatch(r"[+-]?[0-9]{1,10}", digits) or abs(int(digits)) > BIGGEST_ID:
         raise ValueError(text)
-    return number
+    return int(digits)
 
 
 N_ = identifiers.N_
@@ -329,7 +339,7 @@ def form_field(model: type[Base], name: str) -> Any:
     required = not column.nullable and field.kind not in (Kind.FLAG, Kind.CODES)
     common: dict[str, Any] = {
         "label": field.label,
-        "validators": [InputRequired(Required())] if required else [Optional()],
+        "validators": [Required()] if required else [Optional()],
         "description": field.help or "",
     } | ({"default": field.default} if field.default else {})
     match field.kind:
@@ -355,10 +365,14 @@ def form_field(model: type[Base], name: str) -> Any:
 
 
 class Required:
-    """«Fill this in», in the reader's language when it is said."""
+    """Something was typed or chosen; blanks are nothing."""
 
-    def __str__(self) -> str:
-        return _("Fill this in.")
+    field_flags: ClassVar = {"required": True}
+
+    def __call__(self, form: Any, box: Any) -> None:
+        if not (box.raw_data and box.raw_data[0].strip()):
+            box.errors = []
+            raise StopValidation(_("Fill this in."))
 
 
 def form_class(model: type[Base], names: Iterable[str]) -> type[KentroForm]:

@@ -96,8 +96,8 @@ class Listing(Screen):
 
     def _asked(self, args: Any) -> dict[str, Any]:
         """Search and filters as the trail and the export's cover tell them."""
-        filters = [f"{self.fields[self._filters[i].on_column].label} {self._filters[i].operation()} {value}"[:200]
-                   for i, _name, value in args.filters or ()]  # fmt: skip
+        applied = ((self._filters[index], value) for index, _name, value in args.filters or ())
+        filters = [f"{flt.name} {flt.operation()} {flt.told(value)}"[:200] for flt, value in applied]
         return ({"search": args.search} if args.search else {}) | ({"filters": filters} if filters else {})
 
     def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
@@ -110,7 +110,8 @@ class Listing(Screen):
 
     def _apply_sorting(self, query: Any, joins: Any, sort_column: Any, sort_desc: bool) -> Any:
         """The asked order, then the screen's own, then the number: pages never overlap."""
-        name, descending = (sort_column, bool(sort_desc)) if sort_column else self._own_order()
+        sortable = sort_column in self._sortable_columns
+        name, descending = (sort_column, bool(sort_desc)) if sortable else self._own_order()
         order = [self._order(name)] if name else []
         order.append(self.model.id)  # type: ignore[attr-defined]
         if name and self._is_link(name) and (order[0] is not None):
@@ -124,12 +125,16 @@ class Listing(Screen):
         if self._is_link(name):
             target = link_target(self.model, name)
             reading = next((key for key in ("sort_key", "full_name", "name") if hasattr(target, key)), None)
-            return reading and getattr(target, reading)
+            return reading and self._in_greek(getattr(target, reading))
         column = getattr(self.model, name)
         field = self.fields.get(name)
         if field is None or field.kind not in (Kind.TEXT, Kind.LONG_TEXT):
             return column if field is None or field.kind != Kind.CODES else None
-        return sa.func.greek_key(column)
+        return self._in_greek(column)
+
+    @staticmethod
+    def _in_greek(column: Any) -> Any:
+        return column if column.key == "sort_key" else sa.func.greek_key(column)
 
     # --- values ---
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from flask import abort, redirect, request, url_for
 from flask_admin.contrib.sqla import ModelView
@@ -114,6 +115,11 @@ class Screen(ModelView):
         """The model's declared columns."""
         return fields(self.model)
 
+    def _refresh_filters_cache(self) -> None:
+        """Kept whole: what is read back is narrowed to the reader, and so cannot be filled piece by piece."""
+        super()._refresh_filters_cache()
+        self._filter_args = {self.get_filter_arg(i, flt): (i, flt) for i, flt in enumerate(self._filters or ())}
+
     @property
     def scope(self) -> policy.Scope:
         """Whose request this is."""
@@ -177,6 +183,10 @@ def gate(views: Callable[[], Iterable[Any]]) -> Callable[[], Any]:
     """One gate before every screen: the route's action must be one that the role may do there."""
 
     def _gate() -> Any:
+        try:
+            urlsplit(request.values.get("url", ""))
+        except ValueError:
+            abort(404)
         endpoint, _dot, route = (request.endpoint or "").partition(".")
         view = next((v for v in views() if isinstance(v, Screen) and v.endpoint == endpoint), None)
         if view is None or not view.scope.is_authenticated or route == "static":

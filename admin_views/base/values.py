@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -66,32 +67,41 @@ def exported(field: Field, value: Any) -> Any:
     return value if field.kind in EXPORT_KINDS else shown(field, value)
 
 
+DATES = (
+    r"(?P<day>\d{1,2})([/.-])(?P<month>\d{1,2})\2(?P<year>\d{4})",
+    r"(?P<day>\d{2})(?P<month>\d{2})(?P<year>\d{4})",
+    r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})",
+)
+YEARS = range(1850, 2200)
+
+
 def parse_date(text: str) -> dt.date:
     """A date as people type it: 5/3/1980, 05-03-1980, 05.03.1980 or 05031980; ISO too, as scripts send it.
 
     Raises:
-        ValueError: no such day.
+        ValueError: no such day, or one in a year that nobody's record speaks of.
     """
-    digits = text.strip()
-    for pattern in ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d%m%Y", "%Y-%m-%d"):
-        try:
-            found = dt.datetime.strptime(digits, pattern).date()
-        except ValueError:
-            continue
-        if found.year >= 1850:
-            return found
-    raise ValueError(digits)
+    typed = text.strip()
+    for spelling in DATES:
+        if found := re.fullmatch(spelling, typed):
+            day = dt.date(**{part: int(number) for part, number in found.groupdict().items()})
+            if day.year in YEARS:
+                return day
+    raise ValueError(typed)
 
 
 def parse_datetime(text: str) -> dt.datetime:
     """A date and an hour, Athens time, as people type them.
 
     Raises:
-        ValueError: no such moment.
+        ValueError: no such moment; the hour that is left out when clocks go forward is none.
     """
     date, _blank, hour = text.strip().replace("T", " ").partition(" ")
-    time = dt.datetime.strptime(hour.strip()[:5] or "00:00", "%H:%M").time()
-    return dt.datetime.combine(parse_date(date), time, ATHENS)
+    time = dt.datetime.strptime(hour.strip() or "00:00", "%H:%M").time()
+    moment = dt.datetime.combine(parse_date(date), time, ATHENS)
+    if moment.astimezone(dt.UTC).astimezone(ATHENS).time() != time:
+        raise ValueError(text)
+    return moment
 
 
 def parse_decimal(text: str) -> Decimal:

@@ -90,11 +90,15 @@ class Writing(Listing):
 
     def create_model(self, form: Any) -> Any:
         """A new row, once: the same form sent again answers with the row that it made before."""
-        sent = db.session.get(Submission, form.form_token.data[:64]) if form.form_token.data else None
-        if sent is not None and sent.user_id == self.scope.user_id and sent.subject_type == self.model.__tablename__:
-            return db.session.get(self.model, sent.subject_id) or False
-        row = self.model()
-        return row if self._save(form, row, is_created=True) else False
+        if self._sent(form) is None and not self._save(form, self.model(), is_created=True):
+            return False
+        return self._sent(form)
+
+    def _sent(self, form: Any) -> Any:
+        """The row that this very form has made already."""
+        sent = db.session.get(Submission, form.form_token.data[:64])
+        mine = sent is not None and (sent.user_id, sent.subject_type) == (self.scope.user_id, self.model.__tablename__)
+        return db.session.get(self.model, sent.subject_id) if mine else None
 
     def update_model(self, form: Any, model: Any) -> bool:
         """The row changed, unless somebody else changed it since the form was opened."""
@@ -111,12 +115,14 @@ class Writing(Listing):
             if is_created:
                 db.session.add(row)
             db.session.flush()
-            if is_created and form.form_token.data:
+            if is_created:
                 self._keep_submission(form, row)
         except (BadValue, InvalidIdentifier) as error:
             return self._undo(form, str(error), getattr(error, "field", None))
         except IntegrityError as error:
-            return self._undo(form, *_explained(error, self.model))
+            db.session.rollback()
+            sent_twice_at_once = is_created and self._sent(form) is not None
+            return sent_twice_at_once or self._undo(form, *_explained(error, self.model))
         except StaleDataError:
             db.session.rollback()
             self._tell_conflict(form, db.session.get(self.model, row.id, populate_existing=True))
@@ -150,7 +156,7 @@ class Writing(Listing):
         form.version.data = str(model.version)
         form.version.raw_data = None
         for name, box in form._fields.items():
-            if name in self.fields and box.data != getattr(model, name):
+            if name in self.fields and (box.data or None) != (getattr(model, name) or None):
                 box.theirs = self.shown(model, name) or _("(empty)")
         flash(_("Somebody else changed this record meanwhile. Compare below, and save again to keep yours."), "warning")
 

@@ -17,7 +17,7 @@ STATEMENTS = {
         "CREATE TRIGGER audit_entry_no_delete BEFORE DELETE ON audit_entry BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END",
     ],
     "postgresql": [
-        "CREATE FUNCTION greek_key(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN btrim(regexp_replace(translate(lower(normalize(value, NFKC)), 'ΆάΈέΉήΊίΌόΎύΏώΪϊΫϋΐΰς', 'ααεεηηιιοουυωωιιυυιυσ'), '[^[:alnum:]]+', ' ', 'g')) COLLATE \"C\"",
+        "CREATE FUNCTION greek_key(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN btrim(regexp_replace(translate(lower(regexp_replace(normalize(value, NFKD), '[\\u0300-\\u036f]', '', 'g')), 'ςıøłđðə', 'σioldde'), '[^[:alnum:]]+', ' ', 'g')) COLLATE \"C\"",
         "CREATE FUNCTION audit_entry_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the trail is append-only'; END $$",
         "CREATE TRIGGER audit_entry_append_only BEFORE UPDATE OR DELETE ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_append_only()",
         "CREATE TRIGGER audit_entry_no_truncate BEFORE TRUNCATE ON audit_entry FOR EACH STATEMENT EXECUTE FUNCTION audit_entry_append_only()",
@@ -182,9 +182,7 @@ def upgrade() -> None:
         sa.Column("position", sa.String(length=120), nullable=True),
         sa.Column("phone", sa.String(length=20), nullable=True),
         sa.Column("email", sa.String(length=200), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["partner_id"], ["partner.id"], name=op.f("fk_partner_contact_partner_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["partner_id"], ["partner.id"], name=op.f("fk_partner_contact_partner_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_partner_contact")),
     )
     with op.batch_alter_table("partner_contact", schema=None) as batch_op:
@@ -611,9 +609,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["beneficiary_id"], ["beneficiary.id"], name=op.f("fk_event_attendance_beneficiary_id")
         ),
-        sa.ForeignKeyConstraint(
-            ["event_id"], ["event.id"], name=op.f("fk_event_attendance_event_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["event_id"], ["event.id"], name=op.f("fk_event_attendance_event_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_event_attendance_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event_attendance")),
         sa.UniqueConstraint("event_id", "beneficiary_id", name=op.f("uq_event_attendance_event_id_beneficiary_id")),

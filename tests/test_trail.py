@@ -1,0 +1,597 @@
+"""The trail: every act leaves its entry, nothing happens without one, and nobody can change what stands."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import unescape
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import sqlalchemy as sa
+
+import audit
+import policy
+from db import begin_write, db
+from models import AuditEntry, AuditReview, Beneficiary, CaseNote, Referral, User, UserSession, Visit
+from tests.world import CANARY, PASSWORD, SECRET, World
+from vocabulary import AuditAction, Role
+
+TODAY = f"{dt.datetime.now().astimezone():%d/%m/%Y}"
+
+
+class Watch:
+    """The entries made since it last looked."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.seen = world, 0
+        self.new()
+
+    def new(self) -> list[AuditEntry]:
+        """Entries made since the last call."""
+        found = self.world.query(sa.select(AuditEntry).where(AuditEntry.seq > self.seen).order_by(AuditEntry.seq))
+        self.seen = max([self.seen, *(entry.seq for entry in found)])
+        return found
+
+    def only(self) -> AuditEntry:
+        """The one entry made since the last call."""
+        found = self.new()
+        assert len(found) == 1, [(e.action.value, e.subject_type, e.subject_label) for e in found]
+        return found[0]
+
+
+def table(world: World) -> list[tuple[Any, ...]]:
+    """The whole trail, as the database holds it."""
+    with world.app.app_context(), db.engine.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql("SELECT * FROM audit_entry ORDER BY seq")]
+
+
+def findings(world: World) -> list[str]:
+    with world.app.app_context(), db.engine.connect() as connection:
+        return list(audit.verify(connection))
+
+
+# --- what is recorded -------------------------------------------------------------------------------------------------
+
+
+def test_every_act_leaves_its_entry(world: World) -> None:
+    watch, mine = Watch(world), world.rows["main"]
+    browser = world.client("caseworker.main")
+    actor = world.one(User, world.users["caseworker.main"])
+
+    def expect(action: AuditAction, subject_type: str | None = None, subject_id: int | None = None) -> AuditEntry:
+        entry = watch.only()
+        assert (entry.action, entry.subject_type, entry.subject_id) == (action, subject_type, subject_id)
+        assert (entry.actor_id, entry.actor_name, entry.actor_role) == (actor.id, str(actor), Role.CASEWORKER)
+        assert entry.unit_id == mine["unit"] and entry.unit_name
+        assert entry.ip == "127.0.0.1" and entry.session_ref and entry.request_id
+        assert abs(dt.datetime.now(dt.UTC) - entry.at) < dt.timedelta(minutes=5)
+        return entry
+
+    expect(AuditAction.LOGIN, "user", actor.id)
+
+    assert browser.submit("/admin/beneficiary/new/", last_name="Νεόφερτος", first_name="Άγγελος").status_code == 302
+    (person,) = world.query(sa.select(Beneficiary).where(Beneficiary.last_name == "Νεόφερτος"))
+    entry = expect(AuditAction.CREATE, "beneficiary", person.id)
+    assert entry.person_id == person.id and entry.subject_label == "Νεόφερτος Άγγελος"
+    assert audit.changes_of(entry)["last_name"] == [None, "Νεόφερτος"]
+
+    key = mine["beneficiary"]
+    old = world.one(Beneficiary, key).address
+    assert browser.submit(f"/admin/beneficiary/edit/?id={key}", address="Άλλου 2").status_code == 302
+    changed = [e for e in watch.new() if e.action != AuditAction.VIEW]
+    assert [e.action for e in changed] == [AuditAction.UPDATE] and changed[0].person_id == key
+    assert audit.changes_of(changed[0]) == {"address": [old, "Άλλου 2"]}
+
+    sent = browser.post(f"/admin/referral/move/?id={mine['referral']}", to="SENT", on=TODAY, note="με κούριερ")
+    assert sent.status_code == 302
+    entry = expect(AuditAction.STATUS, "referral", mine["referral"])
+    day = dt.datetime.strptime(TODAY, "%d/%m/%Y").date().isoformat()
+    assert audit.changes_of(entry)["status"] == ["DRAFT", "SENT"] and entry.person_id == key
+    assert audit.details_of(entry) == {"on": day, "note": "με κούριερ"}
+
+    assert browser.get(f"/admin/beneficiary/details/?id={key}").status_code == 200
+    assert expect(AuditAction.VIEW, "beneficiary", key).person_id == key
+
+    assert browser.get(f"/admin/beneficiary/?search={CANARY['main']}&flt0_area_contains=x").status_code == 200
+    details = audit.details_of(expect(AuditAction.SEARCH, "beneficiary"))
+    assert details["search"] == CANARY["main"] and details["filters"][0].endswith(" x")
+
+    download = browser.get(f"/admin/beneficiary/export/xlsx/?flt0_last_name_is={CANARY['main']}")
+    assert download.status_code == 200
+    exported = [e for e in watch.new() if e.action == AuditAction.EXPORT]
+    details = audit.details_of(exported[0])
+    assert len(exported) == 1 and details["rows"] == 1 and details["filters"][0].endswith(CANARY["main"])
+    assert details["sha256"] == hashlib.sha256(download.data).hexdigest()
+    assert "Επώνυμο" in details["columns"] and len(details["columns"]) > 20
+
+    old_request = world.one(Visit, mine["visit"]).request
+    assert browser.post("/admin/visit/delete/", id=mine["visit"]).status_code == 302
+    entry = expect(AuditAction.DELETE, "visit", mine["visit"])
+    assert audit.changes_of(entry)["request"] == [old_request, None] and entry.person_id == key
+
+    assert browser.get("/admin/user/").status_code == 403
+    expect(AuditAction.REFUSED, "user")
+    foreign = world.rows["roma"]["beneficiary"]
+    assert browser.get(f"/admin/beneficiary/details/?id={foreign}").status_code == 404
+    entry = expect(AuditAction.REFUSED, "beneficiary")
+    assert audit.details_of(entry) == {"id": str(foreign)} and entry.person_id is None
+
+    assert browser.submit("/password", current=PASSWORD, new=PASSWORD + "!", again=PASSWORD + "!").status_code == 302
+    expect(AuditAction.UPDATE, "user", actor.id)
+
+    assert browser.post("/logout").status_code == 302
+    expect(AuditAction.LOGOUT)
+    assert findings(world) == []
+
+
+def test_failed_sign_ins_are_recorded_without_the_name_that_was_typed(world: World) -> None:
+    watch, browser = Watch(world), world.client()
+    browser.post("/login", username="κωδικός-στο-λάθος-κουτί", password="x")
+    entry = watch.only()
+    assert (entry.action, entry.actor_id, entry.subject_id) == (AuditAction.LOGIN_FAILED, None, None)
+    assert "λάθος-κουτί" not in str(table(world)[-1])
+    browser.post("/login", username="supervisor", password="x")
+    entry = watch.only()
+    assert (entry.action, entry.subject_id) == (AuditAction.LOGIN_FAILED, world.users["supervisor"])
+
+
+def test_one_event_is_one_entry_whatever_it_holds(world: World) -> None:
+    """CRLF, escapes, text direction and NUL in what comes from outside forge no entry (ASVS 16.4.1)."""
+    watch, browser = Watch(world), world.client("caseworker.main")
+    watch.new()
+    for evil in ("a\r\nentry 99: forged", "\x1b[2J\x1b]0;x\x07", "\u202egnorw\u202c", "x\0y", "{}', 'b'); --"):
+        assert browser.get("/admin/beneficiary/", query_string={"search": evil}).status_code == 200
+        assert watch.only().action == AuditAction.SEARCH
+        browser.get("/admin/beneficiary/details/", query_string={"id": evil})
+        assert watch.only().action == AuditAction.REFUSED
+    assert findings(world) == []
+
+
+def test_protected_values_are_never_in_the_trail_in_clear(world: World) -> None:
+    mine, browser = world.rows["main"], world.client("caseworker.main")
+    edit = f"/admin/beneficiary/edit/?id={mine['beneficiary']}"
+    assert browser.submit(edit, health_notes=f"{SECRET} νέο", ethnic_roma="NO").status_code == 302
+    (entry,) = world.query(
+        sa.select(AuditEntry).where(AuditEntry.action == AuditAction.UPDATE, AuditEntry.subject_type == "beneficiary")
+    )
+    assert {"health_notes", "ethnic_roma"} <= set(audit.changes_of(entry))
+    for pair in audit.changes_of(entry).values():
+        assert all(value is None or str(value).startswith(audit.PROTECTED) for value in pair), pair
+    note = f"/admin/case_note/new/?beneficiary_id={mine['beneficiary']}"
+    assert browser.submit(note, beneficiary_id=str(mine["beneficiary"]), body=f"{SECRET} δύο").status_code == 302
+    browser.get(f"/admin/case_note/details/?id={mine['case_note']}")
+    browser.get("/admin/beneficiary/", query_string={"flt0_health_notes_contains": SECRET})
+    browser.get("/admin/beneficiary/export/xlsx/", query_string={"flt0_health_notes_contains": SECRET})
+    assert browser.submit("/password", current=PASSWORD, new=f"{SECRET}-{PASSWORD}", again=f"{SECRET}-{PASSWORD}").status_code == 302  # fmt: skip
+    rows = [str(row) for row in table(world)]
+    for word in (SECRET, SECRET.lower(), PASSWORD, "$argon2"):
+        assert [row for row in rows if word in row] == [], f"{word} stands in the trail"
+
+
+def test_rows_that_go_with_another_leave_their_own_entries(world: World) -> None:
+    """Nothing vanishes unseen, neither by cascade nor in bulk: what is gone has its entry."""
+    browser, shared = world.client("coordinator"), world.rows["shared"]
+    before = {m: world.query(sa.select(m)) for m in audit_models()}
+    for name, key in (("partner", shared["partner"]), *((n, world.rows["main"][n]) for n in DELETABLE)):
+        browser.post(f"/admin/{name}/delete/", id=key)
+        browser.post(f"/admin/{name}/action/", action="delete", rowid=key)
+    gone = {(e.subject_type, e.subject_id) for e in world.query(sa.select(AuditEntry)) if e.action == AuditAction.DELETE}
+    for model, rows in before.items():
+        left = {row.id for row in world.query(sa.select(model))}
+        for row in rows:
+            assert row.id in left or (model.__tablename__, row.id) in gone, f"{row!r} vanished without an entry"
+    assert gone
+
+
+DELETABLE = ("household", "event", "application", "referral", "volunteer", "item", "visit", "beneficiary")
+
+
+def audit_models() -> list[Any]:
+    from db import Base, Record
+    from models import Step
+
+    models = [m.class_ for m in Base.registry.mappers]
+    return [m for m in models if issubclass(m, Record) and not issubclass(m, Step) and m is not AuditReview]
+
+
+# --- what cannot be recorded does not happen --------------------------------------------------------------------------
+
+BREAK = {
+    "sqlite": ["CREATE TRIGGER broken BEFORE INSERT ON audit_entry BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"],
+    "postgresql": [
+        "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the disk is full'; END $$",
+        "CREATE TRIGGER broken BEFORE INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION broken()",
+    ],
+}
+
+
+def run(world: World, *statements: str) -> None:
+    with world.app.app_context(), db.engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def test_what_cannot_be_recorded_does_not_happen(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(world.app.config, "PROPAGATE_EXCEPTIONS", False)
+    mine, browser = world.rows["main"], world.client("caseworker.main")
+    person, edit = mine["beneficiary"], f"/admin/beneficiary/edit/?id={mine['beneficiary']}"
+    form, blank = browser.form(edit), browser.form("/admin/beneficiary/new/")
+    stranger = world.client()
+    stranger.get("/login")
+    run(world, *BREAK[world.dialect])
+    before, trail = all_rows(world), table(world)
+
+    tried: dict[str, Callable[[], Any]] = {
+        "view": lambda: browser.get(f"/admin/beneficiary/details/?id={person}"),
+        "search": lambda: browser.get(f"/admin/beneficiary/?search={CANARY['main']}"),
+        "export": lambda: browser.get("/admin/beneficiary/export/xlsx/"),
+        "edit": lambda: browser.post(edit, {**form, "address": f"{CANARY['main']} 77", "health_notes": f"{SECRET} 7"}),
+        "create": lambda: browser.post("/admin/beneficiary/new/", {**blank, "last_name": "Νέα", "first_name": "Νέα"}),
+        "delete": lambda: browser.post("/admin/visit/delete/", id=mine["visit"]),
+        "bulk": lambda: browser.post("/admin/visit/action/", action="delete", rowid=mine["visit"]),
+        "status": lambda: browser.post(f"/admin/referral/move/?id={mine['referral']}", to="SENT", on=TODAY),
+        "refused": lambda: browser.get("/admin/user/"),
+        "foreign": lambda: browser.get(f"/admin/beneficiary/details/?id={world.rows['roma']['beneficiary']}"),
+        "password": lambda: browser.post("/password", current=PASSWORD, new=PASSWORD * 2, again=PASSWORD * 2),
+        "failed sign-in": lambda: stranger.post("/login", username="supervisor", password="x"),
+        "sign-in": lambda: stranger.post("/login", username="supervisor", password=PASSWORD),
+        "sign-out": lambda: browser.post("/logout"),
+    }
+    for name, act in tried.items():
+        answer = act()
+        assert answer.status_code == 500, f"{name} was answered {answer.status_code}"
+        assert answer.mimetype == "text/html" and 'lang="el"' in answer.text and "500" in answer.text, name
+        for word in (CANARY["main"], SECRET, "Traceback", "audit_entry", "INSERT", "the disk is full"):
+            assert word not in answer.text, f"{name}: the page says {word}"
+        assert "no-store" in answer.headers["Cache-Control"] and "Content-Security-Policy" in answer.headers, name
+        assert all_rows(world) == before, f"{name} changed something"
+    assert table(world) == trail
+    assert stranger.get("/admin/").status_code == 302, "the sign-in holds though it was not recorded"
+    assert caplog.records, "a failure of the trail is not told to whoever runs the server"
+    for word in (SECRET, CANARY["main"], PASSWORD):
+        assert word not in caplog.text, f"the technical log holds {word}"
+
+
+def all_rows(world: World) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table but the trail; when sessions were last seen does not count."""
+    from db import Base
+
+    with world.app.app_context(), db.engine.connect() as connection:
+        tables = [t for t in Base.metadata.sorted_tables if not t.name.startswith("audit_")]
+        return {t.name: [tuple(r) for r in connection.execute(sa.select(*(c for c in t.c if c.name != "seen_at")).order_by(*t.primary_key))] for t in tables}  # fmt: skip
+
+
+# --- nobody changes it ------------------------------------------------------------------------------------------------
+
+
+def test_no_role_and_no_route_changes_the_trail(world: World) -> None:
+    rules = [r for r in world.app.url_map.iter_rules() if r.endpoint.startswith("audit_entry.") and "POST" in r.methods]
+    assert len(rules) >= 5
+    trail = table(world)
+    for name in ("reception.main", "caseworker.main", "mediator.main", "coordinator", "supervisor", "administrator"):
+        browser = world.client(name)
+        for rule in rules:
+            url = re.sub(r"<[^>]*>", "xlsx", rule.rule)
+            for data in ({"id": "1", "to": "SENT"}, {"rowid": "1", "action": "delete"}, {"action": "review", "rowid": "1"}):
+                answer = browser.post(f"{url}?id=1", {**data, "actor_name": "x", "list_form_pk": "1", "version": "1"})
+                allowed = name == "supervisor" and rule.endpoint in ("audit_entry.review_view", "audit_entry.action_view")
+                expected = (302, 404) if allowed else (403,)
+                assert answer.status_code in expected, f"{name} {rule.rule} {data}: {answer.status_code}"
+        assert table(world)[: len(trail)] == trail, f"{name} changed the trail"
+    assert findings(world) == []
+    authors = {review.by_id for review in world.query(sa.select(AuditReview))}
+    assert authors == {world.users["supervisor"]}
+
+
+@pytest.mark.parametrize("role", [None, "coordinator", "supervisor", "administrator"])
+def test_a_session_takes_no_change_of_the_trail(world: World, role: str | None) -> None:
+    from models import Unit
+
+    with world.app.app_context():
+        policy.bind(db.session, policy.SYSTEM)
+        user = role and db.session.get(User, world.users[role])
+        policy.bind(db.session, policy.scope_of(user) if user else policy.SYSTEM)
+        entry = db.session.scalars(sa.select(AuditEntry).execution_options(populate_existing=True)).first()
+        if entry is None:  # whoever does not read the trail cannot load an entry to begin with
+            assert role in ("administrator",) and db.session.scalar(sa.select(sa.func.count(Unit.id)))
+            return
+        for spoil in (lambda: setattr(entry, "actor_name", "x"), lambda: db.session.delete(entry)):
+            spoil()
+            with pytest.raises((policy.Refused, sa.exc.DBAPIError)):
+                db.session.flush()
+            db.session.rollback()
+    assert findings(world) == []
+
+
+def test_the_database_itself_refuses(world: World) -> None:
+    attacks = ["UPDATE audit_entry SET actor_name = 'x' WHERE seq = 1", "DELETE FROM audit_entry", "DELETE FROM audit_entry WHERE seq = 1"]  # fmt: skip
+    if world.dialect == "sqlite":
+        attacks.append("INSERT OR REPLACE INTO audit_entry SELECT * FROM audit_entry WHERE seq = 1")
+    else:
+        attacks.append("TRUNCATE audit_entry CASCADE")
+    trail = table(world)
+    for attack in attacks:
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"):
+            run(world, attack)
+    assert table(world) == trail
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def sentences(html: str) -> list[str]:
+    """What the list says happened, row by row."""
+    body = html.split("<tbody", 1)[1].split("</tbody>", 1)[0] if "<tbody" in html else ""
+    rows = re.findall(r"<tr role=\"row\">(.*?)</tr>", body, re.S)
+    return [" ".join(unescape(re.sub(r"<[^>]+>", " ", row)).split()) for row in rows]
+
+
+def test_the_supervisor_reads_by_person_user_unit_day_kind(world: World) -> None:
+    mine = world.rows["main"]
+    caseworker, mediator = world.client("caseworker.main"), world.client("mediator.roma")
+    assert caseworker.submit(f"/admin/beneficiary/edit/?id={mine['beneficiary']}", last_name="Πρωηναλλη").status_code == 302
+    caseworker.get(f"/admin/visit/details/?id={mine['visit']}")
+    mediator.get(f"/admin/beneficiary/details/?id={world.rows['roma']['beneficiary']}")
+    browser = world.client("supervisor")
+
+    def listed(**filters: Any) -> list[str]:
+        args = "&".join(f"flt{n}_{name}={quote(str(value))}" for n, (name, value) in enumerate(filters.items()))
+        answer = browser.get(f"/admin/audit_entry/?{args}&page_size=100")
+        assert answer.status_code == 200
+        return sentences(answer.text)
+
+    everything = listed()
+    assert len(everything) > 20
+    by_id = listed(person_id_is=mine["beneficiary"])
+    assert by_id and any("Πρωηναλλη" in line for line in by_id)
+    for name in ("Πρωηναλλη", CANARY["main"], "proinalli"):
+        assert listed(person_contains=name) == by_id, f"by the name {name}: the present, the former, in Latin letters"
+    assert any(str(world.one(Visit, mine["visit"]).label) in line for line in by_id), "acts on what hangs on the person"
+    assert not any(CANARY["roma"] in line for line in by_id) and listed(person_contains="Κανένας") == []
+
+    by_user = listed(actor_name_contains="caseworker.main", action_is="view")
+    assert by_user and all("Χρήστης caseworker.main" in line for line in by_user)
+    assert listed(actor_id_is=world.users["caseworker.main"], action_is="view") == by_user
+    (unit,) = {e.unit_name for e in world.query(sa.select(AuditEntry)) if e.unit_id == world.rows["roma"]["unit"] and e.unit_name}  # fmt: skip
+    by_unit = listed(unit_id_is=world.rows["roma"]["unit"], action_is="view")
+    assert by_unit and listed(unit_name_contains=unit, action_is="view") == by_unit
+    assert all("mediator.roma" in line for line in by_unit)
+    assert listed(at_is=TODAY)[-1:] == listed()[-1:] and listed(at_to="01/01/2020") == []
+    kinds = listed(subject_type_is="visit")
+    assert kinds and all("Επίσκεψη" in line for line in kinds)
+
+
+def test_the_difference_is_told_in_words(world: World) -> None:
+    mine, caseworker = world.rows["main"], world.client("caseworker.main")
+    old = world.one(Beneficiary, mine["beneficiary"])
+    edit = f"/admin/beneficiary/edit/?id={mine['beneficiary']}"
+    assert caseworker.submit(edit, address="Καινούργια 9", education="HIGHER" if False else "", born_on="01/02/1980", health_notes="άλλο").status_code == 302  # fmt: skip
+    (entry,) = world.query(sa.select(AuditEntry).where(AuditEntry.action == AuditAction.UPDATE, AuditEntry.subject_type == "beneficiary"))  # fmt: skip
+    page = world.client("supervisor").get(f"/admin/audit_entry/details/?id={entry.seq}").text
+    for text in ("Διεύθυνση", str(old.address), "Καινούργια 9", f"{old.born_on:%d/%m/%Y}", "01/02/1980"):
+        assert text in unescape(page), f"{text} is not told"
+    assert "άλλο" not in page and "hmac:" not in page
+    assert f"/admin/beneficiary/details/?id={mine['beneficiary']}" in page
+
+    history = caseworker.get(f"/admin/beneficiary/details/?id={mine['beneficiary']}").text.split('id="history"')[1]
+    assert "Καινούργια 9" in history and "Στοιχεία υγείας" in history
+    assert "άλλο" not in history and "hmac:" not in history
+    reception = world.client("reception.main").get(f"/admin/beneficiary/details/?id={mine['beneficiary']}").text
+    assert "Καινούργια 9" in reception and "Στοιχεία υγείας" not in reception
+
+
+def test_every_record_has_its_history(world: World) -> None:
+    """One row of every kind: changed by its form, it tells so on its own page."""
+    browser = world.client("coordinator")
+    screens = [r.endpoint.partition(".")[0] for r in world.app.url_map.iter_rules() if r.endpoint.endswith(".details_view")]
+    told = []
+    for name in set(screens) & (set(world.rows["main"]) | set(world.rows["shared"])):
+        key = world.rows["main"].get(name) or world.rows["shared"].get(name)
+        answer = browser.get(f"/admin/{name}/details/?id={key}")
+        if answer.status_code == 200:
+            assert 'id="history"' in answer.text, f"{name} has no history tab"
+            told.append(name)
+    assert len(told) > 12
+
+
+# --- reviewing --------------------------------------------------------------------------------------------------------
+
+
+def test_reviews_stand_beside_the_entries(world: World) -> None:
+    browser, trail = world.client("supervisor"), table(world)
+    seqs = [row[0] for row in trail][:6]
+    answer = browser.post(f"/admin/audit_entry/review/?id={seqs[0]}", verdict="QUESTION", comment="Γιατί;\0 <b>")
+    assert answer.status_code == 302
+    page = browser.get(answer.headers["Location"]).text
+    assert "Χρειάζεται εξήγηση" in page and "Γιατί; &lt;b&gt;" in page and "Χρήστης supervisor" in page
+    assert browser.post("/admin/audit_entry/action/", {"action": "review", "rowid": [str(s) for s in seqs[1:4]]}).status_code == 302  # fmt: skip
+
+    def numbers(**filters: Any) -> list[int]:
+        args = "&".join(f"flt{n}_{name}={value}" for n, (name, value) in enumerate(filters.items()))
+        page = browser.get(f"/admin/audit_entry/?{args}").text
+        return sorted(int(n) for n in re.findall(r'id="row-(\d+)"', page))
+
+    drawn = ",".join(map(str, seqs))
+    assert numbers(entry_among=drawn) == seqs
+    assert numbers(entry_among=drawn, review_is="REVIEWED") == seqs[1:4]
+    assert numbers(entry_among=drawn, review_is="QUESTION") == seqs[:1]
+    assert numbers(entry_among=drawn, review_is="none") == seqs[4:]
+    listed = sentences(browser.get(f"/admin/audit_entry/?flt0_entry_among={drawn}").text)
+    assert sum("Ελέγχθηκε" in line for line in listed) == 3 and sum("Χρειάζεται εξήγηση" in line for line in listed) == 1
+
+    browser.post(f"/admin/audit_entry/review/?id={seqs[0]}", verdict="REVIEWED", comment="Εξηγήθηκε.")
+    assert numbers(entry_among=drawn, review_is="REVIEWED") == seqs[:4], "the last word counts"
+    assert len(world.query(sa.select(AuditReview).where(AuditReview.entry_seq == seqs[0]))) == 2, "the first one stands"
+    assert browser.post(f"/admin/audit_entry/review/?id={seqs[0]}", verdict="NONE").status_code == 404
+    assert browser.post("/admin/audit_entry/review/?id=999999", verdict="REVIEWED").status_code == 404
+    assert table(world)[: len(trail)] == trail and findings(world) == []
+    marks = world.query(sa.select(AuditEntry).where(AuditEntry.subject_type == "audit_review"))
+    assert len(marks) == 5, "marks are acts too"
+
+
+def test_a_sample_is_drawn_of_what_nobody_reviewed(world: World) -> None:
+    browser = world.client("supervisor")
+    assert "/admin/audit_entry/sample/" in browser.get("/admin/audit_entry/").text
+
+    def draw() -> list[int]:
+        address = browser.get("/admin/audit_entry/sample/").headers["Location"]
+        page = browser.get(address).text
+        shown = [int(n) for n in re.findall(r'id="row-(\d+)"', page)]
+        assert [int(n) for n in re.findall(r'id="row-(\d+)"', browser.get(address).text)] == shown, "the draw stays"
+        return shown
+
+    first, second = draw(), draw()
+    assert len(first) == len(second) == 20 and first != second
+    browser.post("/admin/audit_entry/action/", {"action": "review", "rowid": [str(n) for n in first]})
+    assert not set(first) & {*draw(), *draw(), *draw()}
+
+
+def test_the_export_of_the_trail_is_itself_recorded(world: World) -> None:
+    browser, watch = world.client("supervisor"), Watch(world)
+    download = browser.get("/admin/audit_entry/export/xlsx/?flt0_action_is=create")
+    assert download.status_code == 200 and download.mimetype.endswith("sheet")
+    exported = [e for e in watch.new() if e.action == AuditAction.EXPORT]
+    created = world.query(sa.select(AuditEntry).where(AuditEntry.action == AuditAction.CREATE))
+    details = audit.details_of(exported[0])
+    assert (exported[0].subject_type, details["rows"]) == ("audit_entry", len(created))
+    assert details["sha256"] == hashlib.sha256(download.data).hexdigest()
+    browser.get("/admin/audit_entry/details/?id=1")
+    assert watch.only().action == AuditAction.VIEW, "reading the trail is an act too"
+
+
+# --- the chain --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def owner(world: World) -> Iterator[sa.Connection]:
+    """The database's owner, who can drop triggers; all of it undone at the end."""
+    drop = {
+        "sqlite": ["DROP TRIGGER audit_entry_no_update", "DROP TRIGGER audit_entry_no_delete"],
+        "postgresql": ["ALTER TABLE audit_entry DISABLE TRIGGER USER", "ALTER TABLE audit_review DROP CONSTRAINT fk_audit_review_entry_seq"],
+    }  # fmt: skip
+    with world.app.app_context(), db.engine.connect() as connection:
+        for statement in drop[world.dialect]:
+            connection.exec_driver_sql(statement)
+        yield connection
+        connection.rollback()
+
+
+def rechain(connection: sa.Connection, first: int) -> None:
+    """What an owner who knows the method does: everything from this entry on made to fit again."""
+    entries = AuditEntry.__table__
+    chain = connection.scalar(sa.select(entries.c.chain).where(entries.c.seq == first - 1)) or audit.GENESIS
+    for row in connection.execute(sa.select(entries).where(entries.c.seq >= first).order_by(entries.c.seq)).mappings().all():  # fmt: skip
+        digest = audit.digest(dict(row))
+        chain = audit.link(chain, digest)
+        connection.execute(sa.update(entries).where(entries.c.seq == row["seq"]).values(digest=digest, chain=chain))
+    last = connection.scalar(sa.select(sa.func.max(entries.c.seq)))
+    connection.execute(sa.text("UPDATE audit_head SET seq = :seq, chain = :chain"), {"seq": last, "chain": chain})
+
+
+COLUMNS = ", ".join(column.name for column in AuditEntry.__table__.columns if column.name != "seq")
+TAMPERINGS: dict[str, tuple[list[str], str]] = {
+    "edit": (["UPDATE audit_entry SET changes = '{}' WHERE seq = 5"], "entry 5: its content was changed"),
+    "actor": (["UPDATE audit_entry SET actor_id = 99 WHERE seq = 5"], "entry 5: its content was changed"),
+    "moment": (["UPDATE audit_entry SET at = '2020-01-01 00:00:00.000000' WHERE seq = 5"], "entry 5: its content was changed"),
+    "digest": (["UPDATE audit_entry SET digest = salt WHERE seq = 5"], "entry 5: its content was changed"),
+    "first deleted": (["DELETE FROM audit_entry WHERE seq = 1"], "entry 1: missing (next is 2)"),
+    "middle deleted": (["DELETE FROM audit_entry WHERE seq IN (5, 6)"], "entry 5: missing (next is 7)"),
+    "last deleted": (["DELETE FROM audit_entry WHERE seq = {last}"], "entry {before}: the end of the trail was cut or changed"),
+    "tail cut": (["DELETE FROM audit_entry WHERE seq > 5"], "entry 5: the end of the trail was cut or changed"),
+    "all gone": (["DELETE FROM audit_entry"], "entry 0: the end of the trail was cut or changed"),
+    "renumbered": (
+        ["DELETE FROM audit_entry WHERE seq = {last}", "UPDATE audit_entry SET seq = {last} WHERE seq = 5"],
+        "entry 5: missing (next is 6)",
+    ),
+    "swapped": (
+        ["UPDATE audit_entry SET seq = -5 WHERE seq = 5", "UPDATE audit_entry SET seq = 5 WHERE seq = 6",
+         "UPDATE audit_entry SET seq = 6 WHERE seq = -5"],
+        "entry 5: its content was changed",
+    ),
+    "inserted": (
+        [f"INSERT INTO audit_entry (seq, {COLUMNS}) SELECT {{last}} + 1, {COLUMNS} FROM audit_entry WHERE seq = 5"],
+        "entry {next}: its content was changed",
+    ),
+    "head": (["UPDATE audit_head SET chain = '0'"], "entry {last}: the end of the trail was cut or changed"),
+    "head gone": (["DELETE FROM audit_head"], "entry {last}: the end of the trail was cut or changed"),
+}  # fmt: skip
+
+
+def test_the_verifier_tells_every_tampering_by_its_number(world: World) -> None:
+    assert findings(world) == []
+    last = table(world)[-1][0]
+    numbers = {"last": last, "before": last - 1, "next": last + 1}
+    for name, (statements, expected) in TAMPERINGS.items():
+        with owner(world) as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement.format(**numbers))
+            found = list(audit.verify(connection))
+        assert expected.format(**numbers) in found, f"{name}: {found[:4]}"
+    assert findings(world) == [], "the test undid all of it"
+
+
+def test_what_the_chain_alone_cannot_show_an_anchor_does(world: World) -> None:
+    """Whoever owns the database can make the chain anew; a head noted elsewhere gives them away (fault F20)."""
+    with world.app.app_context(), db.engine.connect() as connection:
+        anchor = audit.head(connection)
+        assert list(audit.verify(connection, anchor)) == []
+    spoils = ("UPDATE audit_entry SET actor_id = 99 WHERE seq = 5", "DELETE FROM audit_entry WHERE seq > 5")
+    for spoil in spoils:
+        with owner(world) as connection:
+            connection.exec_driver_sql(spoil)
+            rechain(connection, 5)
+            expected = f"entry {anchor[0]}: it or one before it is not what it was when it was noted"
+            assert not [finding for finding in audit.verify(connection) if finding.startswith("entry")]
+            assert expected in list(audit.verify(connection, anchor))
+
+
+def test_the_verifier_tells_a_missing_guard(world: World) -> None:
+    with owner(world) as connection:
+        found = list(audit.verify(connection))
+    assert len(found) == 2 and all("no longer guards the trail" in finding for finding in found)
+
+
+def test_an_erased_content_leaves_the_chain_whole(world: World) -> None:
+    """A content erased by law shows as changed in its own place and breaks nothing after it."""
+    with owner(world) as connection:
+        connection.exec_driver_sql("UPDATE audit_entry SET changes = NULL, subject_label = NULL, salt = '' WHERE seq = 5")
+        found = [finding for finding in audit.verify(connection) if finding.startswith("entry")]
+    assert found == ["entry 5: its content was changed"]
+
+
+def test_parallel_writers_never_fork_the_chain(world: World) -> None:
+    writers, each, failures = 8, 12, []
+    before = len(table(world))
+
+    def write(n: int) -> None:
+        try:
+            for i in range(each):
+                with world.app.app_context():
+                    policy.bind(db.session, policy.SYSTEM)
+                    begin_write()
+                    visit = Visit(unit_id=world.rows["main"]["unit"], staff_id=world.users["caseworker.main"], request=f"{n}-{i}")  # fmt: skip
+                    db.session.add(visit)
+                    audit.note(db.session, AuditAction.VIEW, subject_type=f"t{n}", i=i)
+                    audit.commit(db.session)
+        except Exception as error:  # noqa: BLE001 (the main thread tells it)
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(writers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    trail = table(world)
+    assert [row[0] for row in trail] == list(range(1, before + 2 * writers * each + 1))
+    assert findings(world) == []
