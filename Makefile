@@ -7,7 +7,7 @@ FLASK := $(BIN)/flask --app app
 TESTS ?= tests
 export FLASK_SKIP_DOTENV = 1
 
-.PHONY: help setup setup-dev browser run test check format translations
+.PHONY: help setup setup-dev browser run test check format translations dictionary
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -59,3 +59,6 @@ translations: setup-dev  ## gather new texts into the Greek catalogue
 	@$(BIN)/pybabel -q extract -F translations/babel.cfg -k N_ -k _m -o messages.pot --no-location --omit-header . $(VENV)/lib/python3.11/site-packages/wtforms
 	@$(BIN)/pybabel -q update -i messages.pot -d translations -D messages -l el --no-fuzzy-matching --ignore-pot-creation-date --no-wrap
 	@rm -f messages.pot
+
+dictionary: setup  ## write docs/data-dictionary.md anew from the models
+	@$(BIN)/python -m docs.make_dictionary

@@ -93,7 +93,11 @@ def close_request(response: Any) -> Any:
     """The request's one commit; a session in use is noted at most once a minute."""
     if response.status_code == 403:
         audit.note(db.session, AuditAction.REFUSED, subject_type=(request.endpoint or "").partition(".")[0])
-    audit.commit(db.session)
+    try:
+        audit.commit(db.session)
+    except BaseException:
+        response.close()
+        raise
     if current_user.is_authenticated and (now() - current_user.kept.seen_at).total_seconds() > LASTING:
         begin_write()
         current_user.kept.seen_at = now()

@@ -279,7 +279,7 @@ class Staged:
             raise NotAllowed(N_("This change of state is not possible now."))
         if on > today():
             raise NotAllowed(N_("The date lies in the future."))
-        self.status = status
+        self.status = self._moved_to = status
         self.on_move(status, on)
         if self.step_class is not None:
             self.steps.append(self.step_class(status=status, on=on, note=note, by_id=by_id, unit_id=self.unit_id))  # type: ignore[attr-defined]
@@ -290,7 +290,8 @@ class Staged:
     def before_save(self, session: orm.Session) -> None:
         """A state reached by any other way than the declared moves is refused."""
         history = sa.inspect(self).attrs.status.history  # type: ignore[union-attr]
-        if history.deleted and history.added and history.added[0] not in self.moves.get(history.deleted[0], ()):
+        moved = self.__dict__.pop("_moved_to", None) is self.status  # type: ignore[attr-defined]
+        if history.deleted and history.added and not moved:
             raise NotAllowed(N_("This change of state is not possible now."))
         super().before_save(session)  # type: ignore[misc]
 
@@ -821,6 +822,7 @@ class Application(Staged, OfPerson, Record):
     }
 
     programme_id: Mapped[int] = link("programme.id", "Πρόγραμμα", "Programme", required=True)
+    opened_on: Mapped[dt.date] = day("Άνοιξε", "Opened on", required=True, default=today)
     status: Mapped[ApplicationStatus] = choice(
         ApplicationStatus, "Κατάσταση", "Status", required=True, default=lambda: _A.INFO, form=False, index=True
     )

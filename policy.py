@@ -176,7 +176,7 @@ def _refuse_what_cannot_be_narrowed(statement: Any) -> None:
 
 def _trail_in_sight(scope: Scope) -> sa.ColumnElement[bool]:
     """Supervisors read the whole trail; others, on a record's history tab, that of their units."""
-    return sa.true() if may(scope, "read", "audit_entry") else AuditEntry.unit_id.in_(scope.unit_ids)
+    return sa.true() if may(scope, "read", "audit_entry") else AuditEntry.unit_id.in_(scope.unit_ids) | AuditEntry.unit_id.is_(None)
 
 
 def _confided_to(scope: Scope) -> sa.ColumnElement[bool]:

@@ -36,7 +36,7 @@ class BeneficiaryView(KentroView):
     model = Beneficiary
     menu = PEOPLE
     list_columns = (
-        "registry_number", "last_name", "first_name", "father_name", "born_on", "amka", "mobile", "area",
+        "registry_number", "last_name", "first_name", "father_name", "born_on", "amka", "mobile",
         "registered_on", "unit_id",
     )  # fmt: skip
     children = (

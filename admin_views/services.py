@@ -44,6 +44,7 @@ class ApplicationView(KentroView):
     list_columns = (
         "beneficiary_id",
         "programme_id",
+        "opened_on",
         "status",
         "submission_number",
         "submitted_on",

@@ -85,6 +85,10 @@ def _kinds() -> list[tuple[str, str]]:
     return sorted(kinds, key=lambda pair: pair[1])
 
 
+def _kind(table: str) -> str:
+    return {key: key for key, _label in _kinds()}[table]
+
+
 NOT_REVIEWED = "none"
 STATES = [(NOT_REVIEWED, Label("Δεν ελέγχθηκε", "Not reviewed")), *((each.value, each.label) for each in Verdict)]
 REVIEW = Label("Έλεγχος", "Review")
@@ -106,7 +110,7 @@ class AuditEntryView(KentroView):
         mine = [
             TrailFilter("person_contains", Beneficiary.label, CONTAINS, _about, _named),
             TrailFilter("subject_type_is", self.fields["subject_type"].label, IS,
-                        lambda c, v: AuditEntry.subject_type == v, dict(_kinds()).__getitem__, _kinds),
+                        lambda c, v: AuditEntry.subject_type == v, _kind, _kinds),
             TrailFilter("review_is", REVIEW, IS, _of_state, {key: key for key, _l in STATES}.__getitem__, STATES),
             TrailFilter("entry_among", AuditEntry.label, Label("μία από", "one of"), lambda c, v: c.in_(v), _numbers),
         ]  # fmt: skip

@@ -51,6 +51,9 @@ on("click", "[data-print]", () => window.print());
 
 /* ---- forms: no second submission, no silent loss of what was typed ---- */
 
+// A form that answers with a download leaves its page standing: after this many milliseconds it may be sent again.
+const PATIENCE = 5000;
+
 let unsaved = Boolean(document.querySelector("[data-dirty]"));
 
 on("input", "[data-guard]", () => { unsaved = true; });
@@ -63,23 +66,24 @@ document.addEventListener("submit", (event) => {
   if (form.method !== "post" || event.defaultPrevented) return;
   if (form.dataset.sent) return event.preventDefault();
   unsaved = false;
-  if ("resubmit" in form.dataset) return;
   form.dataset.sent = "1";
   // After the event, so that the pressed button's own name still travels with the form.
   setTimeout(() => setButtons(form, true));
+  setTimeout(() => release(form), PATIENCE);
 });
 
 function setButtons(form, disabled) {
   all("button[type=submit]", form).forEach((button) => { button.disabled = disabled; });
 }
 
+function release(form) {
+  delete form.dataset.sent;
+  setButtons(form, false);
+}
+
 // Back to a page that the browser kept: its forms may be sent again.
 window.addEventListener("pageshow", (event) => {
-  if (!event.persisted) return;
-  all("form[data-sent]").forEach((form) => {
-    delete form.dataset.sent;
-    setButtons(form, false);
-  });
+  if (event.persisted) all("form[data-sent]").forEach(release);
 });
 
 on("click", "[data-focus-field]", (event, link) => {
@@ -202,6 +206,14 @@ function make(tag, properties, ...children) {
   return element;
 }
 
+/* "One of": the codes chosen travel as one argument, "A|B". */
+function someOf(options, name) {
+  const joined = make("input", { type: "hidden", name });
+  const choice = make("select", { id: "filter-value", multiple: true, className: "form-select" }, ...options.map(([value, text]) => new Option(text, value)));
+  choice.addEventListener("change", () => { joined.value = [...choice.selectedOptions].map((option) => option.value).join("|"); });
+  return [make("label", { htmlFor: choice.id, className: "form-label", textContent: texts.value }), choice, joined];
+}
+
 function valueInput(filter, name, id, label) {
   const caption = make("label", { htmlFor: id, className: "form-label", textContent: label });
   if (filter.options) {
@@ -237,7 +249,10 @@ function setUpFilters(form) {
   const showValue = () => {
     const filter = groups[column.value][operation.value];
     const name = `flt${form.dataset.filters}_${filter.arg}`;
-    value.replaceChildren(...(filter.type?.includes("range") ? rangeInputs(filter, name) : valueInput(filter, name, "filter-value", texts.value)));
+    const options = groups[column.value].find((other) => other.options)?.options;
+    if (filter.type?.includes("range")) value.replaceChildren(...rangeInputs(filter, name));
+    else if (options && filter.arg.endsWith("_in")) value.replaceChildren(...someOf(options, name));
+    else value.replaceChildren(...valueInput(filter, name, "filter-value", texts.value));
     enrichAll(value);
   };
   column.addEventListener("change", () => {

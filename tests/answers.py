@@ -116,8 +116,11 @@ def _particular(world: World, model: type[Base], n: int, code: str) -> dict[str,
 
 
 def new_person(world: World, code: str = "main", **over: Any) -> int:
-    """One more person in the unit."""
-    return add(world, builders.beneficiary(Unit(id=world.rows[code]["unit"]), amka=None, **over))
+    """One more person in the unit, without an ΑΜΚΑ; `born_on=None` for an unknown birth."""
+    born_on = over.pop("born_on", dt.date(1985, 5, 5))
+    person = builders.beneficiary(Unit(id=world.rows[code]["unit"]), **over)
+    person.amka, person.born_on = None, born_on
+    return add(world, person)
 
 
 def add(world: World, *rows: Any) -> int:

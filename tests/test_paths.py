@@ -17,7 +17,6 @@ from werkzeug.test import TestResponse
 from wtforms import FieldList, FormField
 
 import policy
-from admin_views import SCREENS
 from db import Base, Kind, Searchable, db, fields, link_target
 from models import (
     Application,
@@ -43,6 +42,7 @@ from tests.walls import (
     BOTH_WAYS,
     NEVER,
     SCOPED,
+    SCREENS,
     assert_like_missing,
     assert_untouched,
     numbers_in,

@@ -110,6 +110,7 @@ def test_every_act_leaves_its_entry(world: World) -> None:
     details = audit.details_of(exported[0])
     assert len(exported) == 1 and details["rows"] == 1 and details["filters"][0].endswith(CANARY["main"])
     assert details["sha256"] == hashlib.sha256(download.data).hexdigest()
+    download.close()
     assert "Επώνυμο" in details["columns"] and len(details["columns"]) > 20
 
     old_request = world.one(Visit, mine["visit"]).request
@@ -169,7 +170,7 @@ def test_protected_values_are_never_in_the_trail_in_clear(world: World) -> None:
     assert browser.submit(note, beneficiary_id=str(mine["beneficiary"]), body=f"{SECRET} δύο").status_code == 302
     browser.get(f"/admin/case_note/details/?id={mine['case_note']}")
     browser.get("/admin/beneficiary/", query_string={"flt0_health_notes_contains": SECRET})
-    browser.get("/admin/beneficiary/export/xlsx/", query_string={"flt0_health_notes_contains": SECRET})
+    browser.get("/admin/beneficiary/export/xlsx/", query_string={"flt0_health_notes_contains": SECRET}).close()
     assert browser.submit("/password", current=PASSWORD, new=f"{SECRET}-{PASSWORD}", again=f"{SECRET}-{PASSWORD}").status_code == 302  # fmt: skip
     rows = [str(row) for row in table(world)]
     for word in (SECRET, SECRET.lower(), PASSWORD, "$argon2"):
@@ -233,7 +234,7 @@ def test_what_cannot_be_recorded_does_not_happen(
 
     tried: dict[str, Callable[[], Any]] = {
         "view": lambda: browser.get(f"/admin/beneficiary/details/?id={person}"),
-        "search": lambda: browser.get(f"/admin/beneficiary/?search={CANARY['main']}"),
+        "search": lambda: browser.get(f"/admin/beneficiary/?search={CANARY['main'][:5]}"),
         "export": lambda: browser.get("/admin/beneficiary/export/xlsx/"),
         "edit": lambda: browser.post(edit, {**form, "address": f"{CANARY['main']} 77", "health_notes": f"{SECRET} 7"}),
         "create": lambda: browser.post("/admin/beneficiary/new/", {**blank, "last_name": "Νέα", "first_name": "Νέα"}),
@@ -465,6 +466,7 @@ def test_the_export_of_the_trail_is_itself_recorded(world: World) -> None:
     details = audit.details_of(exported[0])
     assert (exported[0].subject_type, details["rows"]) == ("audit_entry", len(created))
     assert details["sha256"] == hashlib.sha256(download.data).hexdigest()
+    download.close()
     browser.get("/admin/audit_entry/details/?id=1")
     assert watch.only().action == AuditAction.VIEW, "reading the trail is an act too"
 
@@ -500,7 +502,7 @@ def rechain(connection: sa.Connection, first: int) -> None:
 
 COLUMNS = ", ".join(column.name for column in AuditEntry.__table__.columns if column.name != "seq")
 TAMPERINGS: dict[str, tuple[list[str], str]] = {
-    "edit": (["UPDATE audit_entry SET changes = '{}' WHERE seq = 5"], "entry 5: its content was changed"),
+    "edit": (["UPDATE audit_entry SET changes = 'x' WHERE seq = 5"], "entry 5: its content was changed"),
     "actor": (["UPDATE audit_entry SET actor_id = 99 WHERE seq = 5"], "entry 5: its content was changed"),
     "moment": (["UPDATE audit_entry SET at = '2020-01-01 00:00:00.000000' WHERE seq = 5"], "entry 5: its content was changed"),
     "digest": (["UPDATE audit_entry SET digest = salt WHERE seq = 5"], "entry 5: its content was changed"),

@@ -15,7 +15,7 @@ from sqlalchemy import orm
 from werkzeug.test import TestResponse
 
 import policy
-from admin_views import SCREENS
+import admin_views
 from db import Base, begin_write, db
 from models import AuditEntry, Scoped, User
 from tests.world import World
@@ -24,7 +24,8 @@ from vocabulary import AuditAction
 NEVER = 987_654
 """A number that no row ever had."""
 BOTH_WAYS = (("main", "roma"), ("roma", "main"))
-SCOPED = [s.model for s in SCREENS if issubclass(s.model, Scoped)]
+SCREENS = [screen for screen in admin_views.SCREENS if hasattr(screen, "model")]
+SCOPED = [screen.model for screen in SCREENS if issubclass(screen.model, Scoped)]
 OWN_TRACES = ("audit_entry", "audit_head", "user_session", "submission")
 
 

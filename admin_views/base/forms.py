@@ -268,7 +268,8 @@ def choosable(target: type[Base]) -> sa.Select[Any]:
     if target is User:
         scope = policy.scope_in(db.session)
         beside = sa.exists().where(Membership.user_id == User.id, Membership.unit_id.in_(scope.unit_ids))
-        rows = rows.where(User.is_active, beside | (User.id == scope.user_id))
+        if not policy.may(scope, "edit", "user"):
+            rows = rows.where(User.is_active, beside | (User.id == scope.user_id))
         return rows.order_by(sa.func.greek_key(User.full_name), User.id)
     for name in ("is_offered", "is_open"):
         if hasattr(target, name) and not issubclass(target, Scoped):
@@ -357,7 +358,7 @@ def form_field(model: type[Base], name: str) -> Any:
             return CodesField(**common, codes=field.codes)
         case Kind.COUNTRY:
             return CountryField(**common)
-        case Kind.LINK if link_target(model, name) is Unit and name == "unit_id":
+        case Kind.LINK if issubclass(model, Scoped) and name == "unit_id":
             return UnitField(**common, model=model, column=name)
         case Kind.LINK:
             return LinkField(**common, model=model, column=name)

@@ -488,6 +488,7 @@ def upgrade() -> None:
         sa.Column("unit_id", sa.Integer(), nullable=False),
         sa.Column("beneficiary_id", sa.Integer(), nullable=False),
         sa.Column("programme_id", sa.Integer(), nullable=False),
+        sa.Column("opened_on", sa.Date(), nullable=False),
         sa.Column("status", sa.String(20), nullable=False),
         sa.Column("submission_number", sa.String(length=60), nullable=True),
         sa.Column("submitted_on", sa.Date(), nullable=True),
@@ -822,6 +823,15 @@ def upgrade() -> None:
 
     for statement in STATEMENTS[op.get_bind().dialect.name]:
         op.execute(sa.text(statement.replace(":", "\\:")))
+    _check_greek()
+
+
+def _check_greek() -> None:
+    connection = op.get_bind()
+    if connection.dialect.name == "postgresql" and connection.scalar(sa.text("SELECT greek_key('Ά')")) != "α":
+        raise RuntimeError(
+            "This database's LC_CTYPE knows no Greek: create it with LC_CTYPE 'C.UTF-8' or 'el_GR.UTF-8'."
+        )
 
 
 def downgrade() -> None:
