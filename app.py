@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, redirect, render_template, request, url_for
+from flask import Flask, g, redirect, render_template, request, url_for
 from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -37,8 +37,9 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     db.init_app(app)
     i18n.init_app(app)
     Migrate(app, db.db, directory=str(config.ROOT / "migrations"), render_as_batch=True)
-    auth.init_app(app)
+    # First of all, so that whatever refuses a request afterwards knows who asked, and in which language.
     app.before_request(auth.open_request)
+    auth.init_app(app)
     app.before_request(auth.must_change_password)
     with app.app_context():
         admin_views.init_app(app)
@@ -68,10 +69,12 @@ def _pages(app: Flask) -> None:
 
 
 def _context() -> dict[str, Any]:
-    municipality = db.db.session.scalar(sa.select(models.Municipality))
+    """What every page shows around its content; when the database fails, the page that says so does without."""
+    reachable = not g.get("without_database")
+    municipality = db.db.session.scalar(sa.select(models.Municipality)) if reachable else None
     return {
         "lang": i18n.language(),
-        "scope": policy.scope_in(db.db.session),
+        "scope": policy.scope_in(db.db.session) if reachable else policy.NOBODY,
         "brand": (municipality and municipality.centre_name) or (municipality and municipality.name) or "Κέντρο",
         "co_financing": municipality and municipality.co_financing,
         "asset": asset,
@@ -120,18 +123,33 @@ def _errors(app: Flask) -> None:
             405: _("This cannot be done here."),
             413: _("This is too large."),
         }
-        return _error_page(error.code or 500, texts.get(error.code or 500, _("This request makes no sense.")))
+        return _error_page(error.code or 500, texts.get(error.code or 500, _("This request is not valid.")))
 
     @app.errorhandler(InternalServerError)
     @app.errorhandler(Exception)
     def unknown(error: Exception) -> Any:
-        app.logger.exception("unhandled error")
+        _log(app, error)
         db.db.session.rollback()
         return _error_page(500, _("Something went wrong here, not with you. Nothing of this request was saved."))
 
 
+def _log(app: Flask, error: Exception) -> None:
+    """With its traceback, unless a database raised it: those quote the row's values, which belong in no log."""
+    causes = [error, error.__cause__, getattr(error, "original_exception", None)]
+    broken = next((cause for cause in causes if isinstance(cause, sa.exc.DBAPIError)), None)
+    if broken is not None:
+        app.logger.error("%s from the database at %s", type(broken.orig).__name__, request.endpoint)
+    else:
+        app.logger.exception("unhandled error", exc_info=error)
+
+
 def _error_page(code: int, text: str) -> tuple[str, int]:
-    return render_template("error.html", code=code, title=_("Not possible"), text=text), code
+    try:
+        return render_template("error.html", code=code, title=_("Not possible"), text=text), code
+    except sa.exc.SQLAlchemyError:
+        db.db.session.rollback()
+        g.without_database = True
+        return render_template("error.html", code=code, title=_("Not possible"), text=text), code
 
 
 def _headers(response: Any) -> Any:

@@ -34,7 +34,6 @@ csrf = CSRFProtect()
 
 def init_app(app: Flask) -> None:
     """Sign-in, sessions and CSRF protection for the whole application."""
-    app.config.setdefault("LOGIN_WINDOW_MINUTES", 15)
     csrf.init_app(app)
     manager.init_app(app)
     manager.session_protection = None
@@ -61,9 +60,9 @@ class SignedIn:
 
 
 @manager.user_loader
-def _load(token: str) -> SignedIn | None:
-    kept = db.session.scalar(sa.select(UserSession).where(UserSession.token_hash == _hash(token)))
-    return SignedIn(token, kept) if kept is not None and _is_alive(kept) else None
+def _load(token: object) -> SignedIn | None:
+    kept = db.session.scalar(sa.select(UserSession).where(UserSession.token_hash == _hash(str(token))))
+    return SignedIn(str(token), kept) if kept is not None and _is_alive(kept) else None
 
 
 def _is_alive(kept: UserSession) -> bool:
@@ -143,7 +142,7 @@ def login() -> Any:
         user = _checked(form.username.data or "", form.password.data or "")
         if user is not None:
             _begin_session(user)
-            return redirect(_own_address(request.args.get("next")) or url_for("admin.index"))
+            return redirect(own_address(request.args.get("next")) or url_for("admin.index"))
         flash(_("The user name or the password is not right, or there were too many tries. Try again in a while."), "error")
     return render_template("login.html", form=form, title=_("Sign in"))
 
@@ -156,6 +155,7 @@ def logout() -> Any:
         current_user.kept.ended_at = now()
         logout_user()
     session.clear()
+    session["language"] = g.language
     return redirect(url_for("auth.login"))
 
 
@@ -188,7 +188,7 @@ def language(code: str) -> Any:
     if current_user.is_authenticated:
         current_user.user.language = Language(code)
         db.session.flush()
-    return redirect(_own_address(request.form.get("next")) or url_for("admin.index"))
+    return redirect(own_address(request.form.get("next")) or url_for("admin.index"))
 
 
 # --- how --------------------------------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ def _checked(username: str, password: str) -> User | None:
     """The user whose name and password these are. Every failure looks and lasts the same."""
     name = "#" + audit.keyed_hash(username.casefold())[:24]
     is_throttled = _too_many(name)
-    user = db.session.scalar(sa.select(User).where(User.username == username[:80].replace("\0", "")))
+    user = db.session.scalar(sa.select(User).where(User.username == username[:81].replace("\0", "?")))
     is_right = passwords.matches(password, user.password_hash if user and not is_throttled else None)
     if is_throttled:
         audit.note(db.session, AuditAction.REFUSED, subject_type="login", name=name)
@@ -262,7 +262,7 @@ def _problem(form: PasswordForm, user: User) -> tuple[str, str] | None:
     return None
 
 
-def _own_address(asked: str | None) -> str | None:
+def own_address(asked: str | None) -> str | None:
     """A path of this application, or None: no address from outside leads elsewhere."""
     if not asked or not asked.startswith("/") or asked[1:2] in ("/", "\\") or any(ord(c) < 33 for c in asked):
         return None

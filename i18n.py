@@ -8,13 +8,14 @@ from babel import Locale
 from flask import Flask, g, has_request_context
 from flask_babel import Babel
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from search import fold
 
 LANGUAGES = ("el", "en")
 ZONE = "Europe/Athens"
 
-__all__ = ["LANGUAGES", "ZONE", "Label", "_", "countries", "init_app", "language"]
+__all__ = ["LANGUAGES", "ZONE", "Label", "_", "countries", "init_app", "language", "ngettext"]
 
 
 class Label:

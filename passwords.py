@@ -5,9 +5,12 @@ from __future__ import annotations
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
 from identifiers import N_
 
 SHORTEST, LONGEST = 12, 256
+COMMON = frozenset(FREQUENCY_LISTS["passwords"])
 _hasher = PasswordHasher()
 _DECOY = _hasher.hash("nobody's password")
 
@@ -20,12 +23,15 @@ def make_hash(password: str) -> str:
     """An argon2id hash (argon2-cffi's defaults, RFC 9106's low-memory profile).
 
     Raises:
-        WeakPassword: shorter than 12 or longer than 256 characters (the cap keeps hashing cheap; ASVS 6.2).
+        WeakPassword: shorter than 12 or longer than 256 characters (the cap keeps hashing cheap), or one of the most
+            common; there are no rules of composition (ASVS 5.0, 6.2.1 to 6.2.9).
     """
     if len(password) < SHORTEST:
         raise WeakPassword(N_("A password has at least 12 characters."))
     if len(password) > LONGEST:
         raise WeakPassword(N_("A password has at most 256 characters."))
+    if password.lower() in COMMON:
+        raise WeakPassword(N_("This password is one of the most common ones: choose another."))
     return _hasher.hash(password)
 
 

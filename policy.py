@@ -186,12 +186,10 @@ def _confided_to(scope: Scope) -> sa.ColumnElement[bool]:
     mine = CaseNote.author_id == scope.user_id
     if scope.role == Role.COORDINATOR:
         return mine | (CaseNote.confidence != Confidence.AUTHOR)
-    treating = sa.or_(
-        sa.exists().where(ServiceDelivery.beneficiary_id == CaseNote.beneficiary_id)
-        .where(ServiceDelivery.staff_id == scope.user_id),
-        sa.exists().where(Beneficiary.id == CaseNote.beneficiary_id)
-        .where(Beneficiary.caseworker_id == scope.user_id),
-    )  # fmt: skip
+    # Not EXISTS: in a query that also joins these tables it would take the query's rows for its own.
+    given = sa.select(ServiceDelivery.beneficiary_id).where(ServiceDelivery.staff_id == scope.user_id).correlate(None)
+    kept = sa.select(Beneficiary.id).where(Beneficiary.caseworker_id == scope.user_id).correlate(None)
+    treating = CaseNote.beneficiary_id.in_(given) | CaseNote.beneficiary_id.in_(kept)
     confided = mine | (CaseNote.confidence == Confidence.UNIT) | ((CaseNote.confidence == Confidence.TEAM) & treating)
     return confided if scope.role == Role.CASEWORKER else confided & ~CaseNote.is_clinical
 
@@ -242,8 +240,10 @@ def changed(row: Base) -> set[str]:
 
 
 def _check_unit(session: orm.Session, scope: Scope, row: Any) -> None:
-    before = sa.inspect(row).attrs.unit_id.history.deleted
-    if not {row.unit_id, *before} <= set(scope.unit_ids):
+    state, unit = sa.inspect(row), _pending(row, "unit_id")
+    # A row never changes its unit, not even by the hand of somebody who sees both.
+    moved = state.persistent and (unit is not None or state.attrs.unit_id.history.has_changes())
+    if moved or (unit.id if unit else row.unit_id) not in scope.unit_ids:
         raise Refused(f"unit of {row.__tablename__}")
     for name, column in fields(type(row)).items():
         if column.kind == Kind.LINK and name != "unit_id" and issubclass(target := link_target(type(row), name), Scoped):

@@ -342,7 +342,7 @@ class EventType(Code):
 class Channel(Code):
     """How a person came into contact."""
 
-    INPERSON = "INPERSON", "Δια ζώσης", "In person"
+    INPERSON = "INPERSON", "Διά ζώσης", "In person"
     PHONE = "PHONE", "Τηλεφωνικά", "Phone"
     EMAIL = "EMAIL", "Ηλεκτρονικά", "E-mail"
     VIDEO = "VIDEO", "Τηλεδιάσκεψη", "Video"

@@ -60,7 +60,7 @@ class BeneficiaryView(KentroView):
 
     def subtitle(self, row: Any) -> str:
         """Registry number, parentage and unit."""
-        father = _("of %(father)s", father=row.father_name) if row.father_name else ""
+        father = _("father: %(father)s", father=row.father_name) if row.father_name else ""
         return " · ".join(filter(None, (row.registry_number, father, str(row.unit))))
 
     def warnings(self, row: Any) -> list[str]:

@@ -8,7 +8,7 @@ from flask import flash
 from flask_admin.actions import action
 
 from db import db
-from i18n import Label, _
+from i18n import Label, _, ngettext
 from models import Event, EventAttendance, VolunteerHours
 from vocabulary import Attendance
 
@@ -44,7 +44,7 @@ class EventAttendanceView(KentroView):
         for row in rows:
             row.attendance = Attendance.ATTENDED
         db.session.flush()
-        flash(_("%(n)s records were changed.", n=len(rows)), "success")
+        flash(ngettext("%(n)s record was changed.", "%(n)s records were changed.", len(rows), n=len(rows)), "success")
 
     def is_action_allowed(self, name: str) -> bool:
         """Marking is editing."""

@@ -62,7 +62,7 @@ class UserView(KentroView):
     def scaffold_form(self) -> Any:
         """The declared columns, and a password to hand over."""
         box = PasswordField(
-            Label("Κωδικός πρώτης εισόδου", "First password"),
+            Label("Κωδικός πρόσβασης πρώτης σύνδεσης", "First password"),
             [_acceptable],
             render_kw={"autocomplete": "new-password"},
             description=Label("Κενό: ο κωδικός μένει όπως είναι.", "Empty: the password stays as it is."),

@@ -1,4 +1,4 @@
-"""The data dictionary, made from models.py and vocabulary.py: `make dictionary` writes docs/data-dictionary.md."""
+"""The data dictionary, made from models.py, vocabulary.py and policy.py: `make dictionary` writes it anew."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ from typing import Any
 
 import sqlalchemy as sa
 
-import models  # noqa: F401 (registers the tables)
+import policy
 from db import Base, Field, Kind, Sensitivity
-from vocabulary import Code
+from vocabulary import Code, Role
 
 PLACE = Path(__file__).parent / "data-dictionary.md"
 HEAD = """# Data dictionary
 
-Made from `models.py` and `vocabulary.py` by `make dictionary`; a test keeps it true. Do not edit it by hand.
+Made from `models.py`, `vocabulary.py` and `policy.py` by `make dictionary`; not to be edited by hand.
 
 - *Kind* is how people meet a column (`db.Kind`). A column without a label is the application's own.
 - *Sensitivity* (`db.Sensitivity`) decides which roles see a column (`policy.SEES`); empty: whoever sees the row.
 - Moments are kept in UTC, shown in Greek time. Decimals have two places and are kept as whole hundredths.
+"""
+RIGHTS = """## Who may do what
+
+r read · c create · e edit · d delete · m move to another state · x export. All of it within the units of the user:
+their own, and for coordinator and supervisor every unit.
+"""
+SIGHT = """Which columns a role sees, by their sensitivity:
 """
 COLUMNS = ("Column", "Ελληνικά", "English", "Kind", "Required", "Length", "Sensitivity")
 
@@ -29,7 +36,18 @@ def dictionary() -> str:
     """The whole document."""
     tables = [line for table in Base.metadata.tables.values() for line in _table(table)]
     lists = [line for codes in Code.__subclasses__() for line in _code_list(codes)]
-    return "\n".join([HEAD, "## Tables", "", *tables, "## Code lists", "", *lists]).rstrip() + "\n"
+    may = [RIGHTS, *_rights(), SIGHT, *_sight()]
+    return "\n".join([HEAD, *may, "## Tables", "", *tables, "## Code lists", "", *lists]).rstrip() + "\n"
+
+
+def _rights() -> Iterator[str]:
+    heads, *rows = (line.split() for line in policy.TABLE.strip().splitlines())
+    yield from _grid(heads, [["" if cell == "-" else cell for cell in row] for row in rows])
+
+
+def _sight() -> Iterator[str]:
+    rows = [(kept, *(_yes(role in policy.SEES[kept]) for role in Role)) for kept in Sensitivity]
+    yield from _grid(("sensitivity", *(role.value for role in Role)), rows)
 
 
 def _table(table: sa.Table) -> Iterator[str]:

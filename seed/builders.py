@@ -160,7 +160,7 @@ def beneficiary(unit: Unit, **over: Any) -> Beneficiary:
         "mother_name": first_name(n + 1, Sex.F),
         "sex": sex,
         "born_on": born_on,
-        "amka": amka(born_on, sex, n % 250),
+        "amka": amka(born_on, sex, n % 250) if born_on else None,
         "afm": afm(n),
         "nationality": "GR",
         "legal_status": LegalStatus.GR,

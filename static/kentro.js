@@ -1,5 +1,5 @@
-/* Behaviour of the pages. Every parameter comes from a data- attribute or from the texts block of layout.html; nothing is inline, so that the
-   content security policy can stay at default-src 'self'. */
+/* Behaviour of the pages. Every parameter comes from a data- attribute or from the texts block of layout.html;
+   nothing is inline, so that the content security policy can stay at default-src 'self'. */
 "use strict";
 
 const texts = JSON.parse(document.getElementById("texts").textContent);
@@ -56,10 +56,18 @@ const PATIENCE = 5000;
 
 let unsaved = Boolean(document.querySelector("[data-dirty]"));
 
-on("input", "[data-guard]", () => { unsaved = true; });
-on("change", "[data-guard]", () => { unsaved = true; });
-on("click", "[data-leave]", () => { unsaved = false; });
-window.addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(); });
+on("input", "[data-guard]", () => {
+  unsaved = true;
+});
+on("change", "[data-guard]", () => {
+  unsaved = true;
+});
+on("click", "[data-leave]", () => {
+  unsaved = false;
+});
+window.addEventListener("beforeunload", (event) => {
+  if (unsaved) event.preventDefault();
+});
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -73,7 +81,9 @@ document.addEventListener("submit", (event) => {
 });
 
 function setButtons(form, disabled) {
-  all("button[type=submit]", form).forEach((button) => { button.disabled = disabled; });
+  all("button[type=submit]", form).forEach((button) => {
+    button.disabled = disabled;
+  });
 }
 
 function release(form) {
@@ -105,7 +115,9 @@ function spellDate(text) {
   return `${parts[0].padStart(2, "0")}/${parts[1].padStart(2, "0")}/${parts[2]} ${time}`.trim();
 }
 
-on("change", "input[data-kind]", (event, input) => { input.value = spellDate(input.value); });
+on("change", "input[data-kind]", (event, input) => {
+  input.value = spellDate(input.value);
+});
 
 on("click", "[data-pick-date]", (event, button) => {
   const input = document.getElementById(button.dataset.pickDate);
@@ -115,7 +127,11 @@ on("click", "[data-pick-date]", (event, button) => {
 });
 
 function makePicker(button, input) {
-  const picker = Object.assign(document.createElement("input"), { type: "date", tabIndex: -1, className: "visually-hidden" });
+  const picker = Object.assign(document.createElement("input"), {
+    type: "date",
+    tabIndex: -1,
+    className: "visually-hidden",
+  });
   picker.setAttribute("aria-hidden", "true");
   picker.addEventListener("change", () => {
     input.value = picker.value.split("-").reverse().join("/");
@@ -133,16 +149,15 @@ const LONG_LIST = 15;
 
 /* Only the answer to what was typed last may fill the list: a late one would offer people who were not asked for. */
 function lookUp(select) {
-  let latest = 0;
   return function load(query, done) {
-    const asked = ++latest;
     const url = new URL(select.dataset.lookup, location.href);
     for (const [name, value] of Object.entries({ query, offset: 0, limit: 20 })) url.searchParams.set(name, value);
     fetch(url, { headers: { Accept: "application/json" } })
       .then((answer) => (answer.ok ? answer.json() : Promise.reject(answer)))
       .then((rows) => rows.map(([value, text]) => ({ value: String(value), text })))
       .catch(() => [{ value: "-", text: texts.failed, disabled: true }])
-      .then((options) => done(asked === latest ? options : []));
+      // Only the answer to what stands in the box now: a late one would offer people who were not asked for.
+      .then((options) => done(query === this.inputValue() ? options : []));
   };
 }
 
@@ -159,7 +174,15 @@ function enrich(select) {
     hideSelected: select.multiple,
     render: { no_results: () => line(texts.noResults), loading: () => line(texts.loading) },
     // The server has already matched (accents, Greeklish), so the browser must not narrow its answer again.
-    ...(remote && { load: lookUp(select), preload: "focus", score: () => () => 1, shouldLoad: () => true, onType() { this.clearOptions(); } }),
+    ...(remote && {
+      load: lookUp(select),
+      preload: "focus",
+      score: () => () => 1,
+      shouldLoad: () => true,
+      onType() {
+        this.clearOptions();
+      },
+    }),
   });
   // The box and its own input stand in for the select, which assistive technology must then pass over.
   select.setAttribute("aria-hidden", "true");
@@ -188,7 +211,9 @@ function countTicks() {
 }
 
 on("change", "[data-tick-all]", (event, master) => {
-  all("input[name=rowid]").forEach((tick) => { tick.checked = master.checked; });
+  all("input[name=rowid]").forEach((tick) => {
+    tick.checked = master.checked;
+  });
   countTicks();
 });
 on("change", "input[name=rowid]", countTicks);
@@ -209,8 +234,14 @@ function make(tag, properties, ...children) {
 /* "One of": the codes chosen travel as one argument, "A|B". */
 function someOf(options, name) {
   const joined = make("input", { type: "hidden", name });
-  const choice = make("select", { id: "filter-value", multiple: true, className: "form-select" }, ...options.map(([value, text]) => new Option(text, value)));
-  choice.addEventListener("change", () => { joined.value = [...choice.selectedOptions].map((option) => option.value).join("|"); });
+  const choice = make(
+    "select",
+    { id: "filter-value", multiple: true, className: "form-select" },
+    ...options.map(([value, text]) => new Option(text, value)),
+  );
+  choice.addEventListener("change", () => {
+    joined.value = [...choice.selectedOptions].map((option) => option.value).join("|");
+  });
   return [make("label", { htmlFor: choice.id, className: "form-label", textContent: texts.value }), choice, joined];
 }
 
@@ -220,7 +251,14 @@ function valueInput(filter, name, id, label) {
     const options = filter.options.map(([value, text]) => new Option(text, value));
     return [caption, make("select", { id, name, className: "form-select" }, ...options)];
   }
-  const input = make("input", { id, name, type: "text", className: "form-control", required: true, autocomplete: "off" });
+  const input = make("input", {
+    id,
+    name,
+    type: "text",
+    className: "form-control",
+    required: true,
+    autocomplete: "off",
+  });
   if (filter.type?.startsWith("date")) {
     input.dataset.kind = "date";
     input.placeholder = texts.datePlaceholder;
@@ -232,10 +270,15 @@ function valueInput(filter, name, id, label) {
 /* A range is two inputs and one argument, "A to B", as Flask-Admin reads it. */
 function rangeInputs(filter, name) {
   const joined = make("input", { type: "hidden", name });
-  const ends = [["filter-from", texts.from], ["filter-to", texts.to]].map(([id, label]) => make("div", {}, ...valueInput(filter, "", id, label)));
+  const ends = [
+    ["filter-from", texts.from],
+    ["filter-to", texts.to],
+  ].map(([id, label]) => make("div", {}, ...valueInput(filter, "", id, label)));
   const range = make("div", { className: "filter-range" }, ...ends);
   range.addEventListener("change", () => {
-    joined.value = all("input", range).map((input) => spellDate(input.value)).join(" to ");
+    joined.value = all("input", range)
+      .map((input) => spellDate(input.value))
+      .join(" to ");
   });
   return [range, joined];
 }

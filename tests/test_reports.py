@@ -1,29 +1,30 @@
 """The figures of the reports, against rows that are inserted here."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import flask_migrate
 import openpyxl
+import psycopg
 import pytest
 import sqlalchemy as sa
-from flask import Flask, g
+from flask import Flask, current_app, g
 from python_calamine import CalamineWorkbook
 from sqlalchemy import orm
 
-import config
-import db
-import i18n
 import policy
 import reports
+from db import db
 from exports import Kind, Sheet
-from models import Base, Beneficiary, Event, Municipality, Programme, Referral, Unit, User, Visit
-from reports import Period, UnknownUnit
+from models import Application, Beneficiary, Event, Municipality, Programme, Referral, Service, Unit, User, Visit
+from reports import Coverage, Period, UnknownUnit
 from seed import builders as make
+from tests.conftest import make_app
 from vocabulary import (
     Answer,
     ApplicationStatus,
@@ -45,6 +46,7 @@ from vocabulary import (
 
 JUNE = Period(dt.date(2026, 6, 1), dt.date(2026, 7, 1))
 MAY = Period(dt.date(2026, 5, 1), dt.date(2026, 6, 1))
+JULY = Period(dt.date(2026, 7, 1), dt.date(2026, 8, 1))
 MID_JUNE = dt.date(2026, 6, 15)
 TITLES = [
     "Εξώφυλλο", "Σύνοψη", "Επισκέψεις", "Ηλικίες", "Ιθαγένεια", "Απασχόληση", "Εκπαίδευση", "Ομάδες", "Υπηρεσίες",
@@ -53,26 +55,43 @@ TITLES = [
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    path = tmp_path_factory.mktemp("reports") / "test.sqlite"
-    app = Flask("reports")
-    app.config.update(config.load({"DATABASE_URL": f"sqlite:///{path}", "SECRET_KEY": "k" * 32}))
-    db.init_app(app)
-    i18n.init_app(app)
+def sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    yield from migrated(f"sqlite:///{tmp_path_factory.mktemp('reports') / 'test.sqlite'}")
+
+
+@pytest.fixture(scope="module")
+def postgresql_app(postgres: str) -> Iterator[Flask]:
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE reports")
+    yield from migrated(postgres.replace("/postgres?", "/reports?"))
+
+
+def migrated(url: str) -> Iterator[Flask]:
+    """The application over an empty database."""
+    app = make_app(url)
     with app.app_context():
-        Base.metadata.create_all(db.db.engine)
-        yield app
-        db.db.engine.dispose()
+        flask_migrate.upgrade()
+    yield app
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture
-def session(app: Flask) -> Iterator[orm.Session]:
-    session = db.db.session
-    policy.bind(session, policy.SYSTEM)
-    session.info["bulk"] = True
-    yield session
-    # nothing was committed, so the next test finds an empty database
-    session.close()
+def session(request: pytest.FixtureRequest) -> Iterator[orm.Session]:
+    """The system's session over an empty SQLite database, or over what `on_both` names; nothing is ever committed."""
+    app = request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_app")
+    with app.app_context():
+        policy.bind(db.session, policy.SYSTEM)
+        db.session.info["bulk"] = True
+        yield db.session
+
+
+on_both = pytest.mark.parametrize("session", ["sqlite", "postgresql"], indirect=True)
+
+
+def over(session: orm.Session, period: Period = JUNE, unit: str | None = None) -> Coverage:
+    """What a report of these days covers for the session's reader."""
+    return Coverage(session, period, reports.units(session, unit))
 
 
 @dataclass
@@ -110,7 +129,7 @@ def served(session: orm.Session, town: Town, **over: Any) -> Beneficiary:
 
 
 def a_service(session: orm.Session) -> Any:
-    found = session.scalars(sa.select(reports.Service).where(reports.Service.code == "Α1")).first()
+    found = session.scalars(sa.select(Service).where(Service.code == "Α1")).first()
     return found or put(session, make.service(code="Α1", axis=Axis.A))
 
 
@@ -171,10 +190,11 @@ def _request(unit: Unit, staff: User, n: int, ids: list[int]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@on_both
 def test_karditsa_2019_comes_out_as_its_municipality_published_it(session: orm.Session, town: Town) -> None:
     load_karditsa(session, town)
-    lines = {row[:2]: row[2:] for row in reports.overview(session, YEAR).rows}
-    new, requests = "Νέοι ωφελούμενοι", "Επισκέψεις και αιτήματα"
+    lines = {row[:2]: row[2:] for row in reports.overview(over(session, YEAR)).rows}
+    new, people, requests = "Νέοι ωφελούμενοι", "Άτομα που εξυπηρετήθηκαν", "Επισκέψεις και αιτήματα"
     # women, men, non-binary, not stated, nameless, total
     assert lines[new, town.main.name] == (786, 699, 0, 0, None, 1485)
     assert lines[new, town.roma.name] == (167, 135, 0, 0, None, 302)
@@ -182,16 +202,12 @@ def test_karditsa_2019_comes_out_as_its_municipality_published_it(session: orm.S
     assert lines[requests, town.main.name][-1] == 5498
     assert lines[requests, town.roma.name][-1] == 2079
     assert lines[requests, "Σύνολο"][-1] == 7577
-    by_channel = table(reports.visits(session, YEAR), heads=2)
+    named = {visitor for visitor in session.scalars(sa.select(Visit.beneficiary_id)) if visitor}
+    assert lines[people, "Σύνολο"][-1] == len(named) <= 1787
+    by_channel = table(reports.visits(over(session, YEAR)), heads=2)
     assert by_channel["Σύνολο", None]["Σύνολο"] == 7577
     assert by_channel[town.main.name, "Ανώνυμες"]["Σύνολο"] == 5498 // 9
     assert by_channel[town.roma.name, "Ανώνυμες"]["Δια ζώσης"] == 2079 // 9
-
-
-def test_requests_are_more_than_people_served_and_those_no_more_than_the_new(session: orm.Session, town: Town) -> None:
-    load_karditsa(session, town)
-    named = {v for v in session.scalars(sa.select(Visit.beneficiary_id)) if v}
-    assert totals(reports.people_served(session, YEAR))["Σύνολο"] == len(named) <= 1787
 
 
 # --- who counts, and when ---------------------------------------------------------------------------------------------
@@ -200,19 +216,19 @@ def test_requests_are_more_than_people_served_and_those_no_more_than_the_new(ses
 def test_a_person_who_came_three_times_is_one_person_and_three_visits(session: orm.Session, town: Town) -> None:
     person = put(session, make.beneficiary(town.main, registered_on=dt.date(2020, 1, 1)))
     session.add_all(make.visit(town.main, town.clerk, person, at=athens(2026, 6, day, 10)) for day in (1, 2, 3))
-    assert totals(reports.people_served(session, JUNE)) == {town.main.name: 1, "Σύνολο": 1}
-    assert totals(reports.visits(session, JUNE), heads=2)["Σύνολο", None] == 3
-    assert totals(reports.new_beneficiaries(session, JUNE)) == {}
+    assert totals(reports.people_served(over(session))) == {town.main.name: 1, "Σύνολο": 1}
+    assert totals(reports.visits(over(session)), heads=2)["Σύνολο", None] == 3
+    assert totals(reports.new_beneficiaries(over(session))) == {}
 
 
 def test_nameless_visits_are_visits_and_not_people(session: orm.Session, town: Town) -> None:
     session.add_all(make.visit(town.main, town.clerk, at=athens(2026, 6, 2, 10)) for _ in range(4))
-    assert totals(reports.people_served(session, JUNE)) == {}
-    assert totals(reports.visits(session, JUNE), heads=2) == {
+    assert totals(reports.people_served(over(session))) == {}
+    assert totals(reports.visits(over(session)), heads=2) == {
         (town.main.name, "Ανώνυμες"): 4,
         ("Σύνολο", None): 4,
     }
-    assert list(reports.overview(session, JUNE).rows)[-1][-2:] == (4, 4)
+    assert list(reports.overview(over(session)).rows)[-1][-2:] == (4, 4)
 
 
 @pytest.mark.parametrize(
@@ -230,9 +246,9 @@ def test_a_month_runs_from_midnight_to_midnight_in_athens(
     person = put(session, make.beneficiary(town.main, registered_on=dt.date(2020, 1, 1)))
     put(session, make.visit(town.main, town.clerk, person, at=at))
     put(session, make.event(town.main, starts_at=at))
-    assert bool(totals(reports.visits(session, JUNE), heads=2)) is counts
-    assert bool(totals(reports.people_served(session, JUNE))) is counts
-    assert table(reports.events(session, JUNE))["Σύνολο"]["Δράσεις"] == int(counts)
+    assert bool(totals(reports.visits(over(session)), heads=2)) is counts
+    assert bool(totals(reports.people_served(over(session)))) is counts
+    assert table(reports.events(over(session)))["Σύνολο"]["Δράσεις"] == int(counts)
 
 
 def test_midnight_in_winter_is_an_hour_later_in_utc(session: orm.Session, town: Town) -> None:
@@ -240,7 +256,7 @@ def test_midnight_in_winter_is_an_hour_later_in_utc(session: orm.Session, town: 
     put(session, make.visit(town.main, town.clerk, at=dt.datetime(2025, 12, 31, 21, 59, tzinfo=dt.UTC)))
     january = reports.month_of(dt.date(2026, 1, 20))
     assert january == (dt.date(2026, 1, 1), dt.date(2026, 2, 1))
-    assert totals(reports.visits(session, january), heads=2)["Σύνολο", None] == 1
+    assert totals(reports.visits(over(session, january)), heads=2)["Σύνολο", None] == 1
 
 
 @pytest.mark.parametrize(
@@ -253,36 +269,56 @@ def test_a_month_ends_with_its_own_last_day(day: tuple[int, int, int], last: tup
 def test_registration_counts_on_the_first_and_the_last_day(session: orm.Session, town: Town) -> None:
     for day in (JUNE.first - dt.timedelta(days=1), JUNE.first, JUNE.last, JUNE.after):
         put(session, make.beneficiary(town.main, registered_on=day, amka=None))
-    assert totals(reports.new_beneficiaries(session, JUNE))["Σύνολο"] == 2
+    assert totals(reports.new_beneficiaries(over(session)))["Σύνολο"] == 2
 
 
-@pytest.mark.parametrize("occasion", ["delivery", "referral", "application", "attendance", "distribution"])
-def test_each_occasion_makes_a_person_served(session: orm.Session, town: Town, occasion: str) -> None:
-    person = put(session, make.beneficiary(town.main, registered_on=dt.date(2020, 1, 1)))
-    _had(session, town, person, occasion)
-    assert totals(reports.people_served(session, JUNE)) == {town.main.name: 1, "Σύνολο": 1}
-    assert totals(reports.people_served(session, MAY)) == {}
+LONG_AGO = dt.date(2020, 1, 1)
 
 
-def _had(session: orm.Session, town: Town, person: Beneficiary, occasion: str) -> None:
-    if occasion == "delivery":
-        put(session, make.delivery(person, a_service(session), town.clerk, on=MID_JUNE))
-    elif occasion == "referral":
-        put(session, make.referral(person, town.clerk, put(session, make.partner()))).move_to(
-            ReferralStatus.SENT, MID_JUNE
-        )
-    elif occasion == "application":
-        put(session, make.application(person, put(session, make.programme()), town.clerk)).move_to(
-            ApplicationStatus.DOCS, MID_JUNE
-        )
-    elif occasion == "attendance":
-        event = put(session, make.event(town.main, starts_at=athens(2026, 6, 15, 10)))
-        put(session, make.attendance(event, person, attendance=Attendance.ATTENDED))
-    else:
-        item = put(session, make.item(town.main))
-        put(session, make.movement(item))
-        put(session, make.distribution(item, person, town.clerk, on=MID_JUNE))
+def had_a_service(session: orm.Session, town: Town, person: Beneficiary) -> None:
+    put(session, make.delivery(person, a_service(session), town.clerk, on=MID_JUNE))
+
+
+def was_referred(session: orm.Session, town: Town, person: Beneficiary) -> None:
+    put(session, make.referral(person, town.clerk, put(session, make.partner()))).move_to(ReferralStatus.SENT, MID_JUNE)
+
+
+def opened_an_application(session: orm.Session, town: Town, person: Beneficiary) -> None:
+    an_application(session, town, person, opened_on=MID_JUNE)
+
+
+def went_on_with_an_application(session: orm.Session, town: Town, person: Beneficiary) -> None:
+    an_application(session, town, person, opened_on=LONG_AGO).move_to(ApplicationStatus.DOCS, MID_JUNE)
+
+
+def came_to_an_event(session: orm.Session, town: Town, person: Beneficiary) -> None:
+    event = put(session, make.event(town.main, starts_at=athens(2026, 6, 15, 10)))
+    put(session, make.attendance(event, person, attendance=Attendance.ATTENDED))
+
+
+def took_goods(session: orm.Session, town: Town, person: Beneficiary) -> None:
+    item = put(session, make.item(town.main))
+    put(session, make.movement(item))
+    put(session, make.distribution(item, person, town.clerk, on=MID_JUNE))
+
+
+def an_application(session: orm.Session, town: Town, person: Beneficiary, **over: Any) -> Application:
+    row: Application = put(session, make.application(person, put(session, make.programme()), town.clerk, **over))
+    return row
+
+
+@pytest.mark.parametrize(
+    "occasion",
+    [had_a_service, was_referred, opened_an_application, went_on_with_an_application, came_to_an_event, took_goods],
+)
+def test_each_occasion_makes_a_person_served(
+    session: orm.Session, town: Town, occasion: Callable[[orm.Session, Town, Beneficiary], None]
+) -> None:
+    occasion(session, town, put(session, make.beneficiary(town.main, registered_on=LONG_AGO)))
     session.flush()
+    assert totals(reports.people_served(over(session))) == {town.main.name: 1, "Σύνολο": 1}
+    assert totals(reports.people_served(over(session, MAY))) == {}
+    assert totals(reports.people_served(over(session, JULY))) == {}
 
 
 def test_an_enrolment_a_draft_and_an_appointment_serve_nobody(session: orm.Session, town: Town) -> None:
@@ -291,15 +327,15 @@ def test_an_enrolment_a_draft_and_an_appointment_serve_nobody(session: orm.Sessi
     put(session, make.attendance(event, person))
     put(session, make.referral(person, town.clerk, put(session, make.partner())))
     put(session, make.appointment(town.main, town.clerk, person, at=athens(2026, 6, 15, 10)))
-    assert totals(reports.people_served(session, JUNE)) == {}
-    assert totals(reports.referrals(session, JUNE), heads=2) == {}
+    assert totals(reports.people_served(over(session))) == {}
+    assert totals(reports.referrals(over(session)), heads=2) == {}
 
 
 def test_a_person_in_two_units_counts_once_in_each(session: orm.Session, town: Town) -> None:
     for unit in (town.main, town.roma):
         served(session, town, unit=unit, amka=make.amka(dt.date(1980, 1, 1), Sex.F, 1))
     expected = {town.main.name: 1, town.roma.name: 1, "Σύνολο": 2}
-    assert totals(reports.people_served(session, JUNE)) == expected == totals(reports.new_beneficiaries(session, JUNE))
+    assert totals(reports.people_served(over(session))) == expected == totals(reports.new_beneficiaries(over(session)))
 
 
 # --- who they are -----------------------------------------------------------------------------------------------------
@@ -325,22 +361,22 @@ def test_a_person_in_two_units_counts_once_in_each(session: orm.Session, town: T
 def test_age_is_that_of_the_last_day(session: orm.Session, town: Town, born_on: dt.date | None, band: str) -> None:
     person = served(session, town)
     person.born_on = born_on
-    assert totals(reports.ages(session, JUNE)) == {band: 1, "Σύνολο": 1}
+    assert totals(reports.ages(over(session))) == {band: 1, "Σύνολο": 1}
 
 
 def test_whoever_was_born_on_29_february_is_a_year_older_on_1_march(session: orm.Session, town: Town) -> None:
     person = served(session, town, born_on=dt.date(2004, 2, 29))
     for day in (dt.date(2022, 2, 28), dt.date(2022, 3, 1)):
         put(session, make.delivery(person, a_service(session), town.clerk, on=day))
-    assert "6–17" in totals(reports.ages(session, Period(dt.date(2022, 2, 1), dt.date(2022, 3, 1))))
-    assert "18–29" in totals(reports.ages(session, Period(dt.date(2022, 3, 1), dt.date(2022, 3, 2))))
+    assert "6–17" in totals(reports.ages(over(session, Period(dt.date(2022, 2, 1), dt.date(2022, 3, 1)))))
+    assert "18–29" in totals(reports.ages(over(session, Period(dt.date(2022, 3, 1), dt.date(2022, 3, 2)))))
 
 
 def test_nationalities_keep_unknown_codes_and_empty_cells(session: orm.Session, town: Town) -> None:
     people = [served(session, town) for _ in range(4)]
     for person, code in zip(people, ("GR", "AL", None, "Q1"), strict=True):
         person.nationality = code
-    counts = totals(reports.nationalities(session, JUNE))
+    counts = totals(reports.nationalities(over(session)))
     assert counts == {"Ελλάδα": 1, "Αλβανία": 1, "Q1": 1, "Δεν δηλώθηκε": 1, "Σύνολο": 4}
 
 
@@ -348,16 +384,16 @@ def test_an_empty_answer_and_a_refused_one_are_both_not_stated(session: orm.Sess
     served(session, town, employment_status=None, education=None)
     served(session, town, employment_status=EmploymentStatus.UNK, education=Education.U)
     served(session, town, employment_status=EmploymentStatus.SEASON, education=Education.ISCED_0A, sex=Sex.U)
-    assert totals(reports.employment(session, JUNE)) == {"Εποχικά απασχολούμενος/η": 1, "Δεν δηλώθηκε": 2, "Σύνολο": 3}
-    assert totals(reports.education(session, JUNE))["Δεν δηλώθηκε"] == 2
-    assert table(reports.employment(session, JUNE))["Σύνολο"]["Δεν δηλώθηκε"] == 1
+    assert totals(reports.employment(over(session))) == {"Εποχικά απασχολούμενος/η": 1, "Δεν δηλώθηκε": 2, "Σύνολο": 3}
+    assert totals(reports.education(over(session)))["Δεν δηλώθηκε"] == 2
+    assert table(reports.employment(over(session)))["Σύνολο"]["Δεν δηλώθηκε"] == 1
 
 
 def test_groups_overlap_and_their_total_counts_people(session: orm.Session, town: Town) -> None:
     served(session, town, target_groups=(TargetGroup.UNEMP, TargetGroup.SINGLE), ethnic_roma=Answer.YES)
     served(session, town, unit=town.roma, target_groups=(TargetGroup.UNEMP,), ethnic_roma=Answer.DECLINED)
     served(session, town, unit=town.roma)
-    counts = totals(reports.target_groups(session, JUNE))
+    counts = totals(reports.target_groups(over(session)))
     assert counts == {
         "Άνεργοι/ες": 2, "Μονογονεϊκές οικογένειες": 1, "Ρομά (αυτοπροσδιορισμός)": 1, "Δεν δηλώθηκε": 1, "Σύνολο": 3,
     }  # fmt: skip
@@ -375,16 +411,16 @@ def test_a_month_printed_later_keeps_the_states_of_its_end(session: orm.Session,
         referral.move_to(status, dt.date(2026, 6, 30))
     session.flush()
     key = (str(PartnerCategory.DYPA), "ΔΥΠΑ Δοκιμών")
-    assert table(reports.referrals(session, MAY), heads=2)[key]["Εστάλη"] == 1
-    june = table(reports.referrals(session, JUNE), heads=2)[key]
+    assert table(reports.referrals(over(session, MAY)), heads=2)[key]["Εστάλη"] == 1
+    june = table(reports.referrals(over(session)), heads=2)[key]
     assert (june["Εστάλη"], june["Ολοκληρώθηκε – εξυπηρετήθηκε"], june["Σύνολο"]) == (0, 1, 1)
-    assert totals(reports.referrals(session, Period(JUNE.after, dt.date(2026, 8, 1))), heads=2) == {}
+    assert totals(reports.referrals(over(session, JULY)), heads=2) == {}
 
 
 def test_referrals_to_a_unit_stand_apart_from_partners(session: orm.Session, town: Town) -> None:
     row = make.referral(served(session, town), town.clerk, to_unit_id=town.roma.id)
     put(session, row).move_to(ReferralStatus.SENT, MID_JUNE)
-    assert totals(reports.referrals(session, JUNE), heads=2) == {
+    assert totals(reports.referrals(over(session)), heads=2) == {
         ("Μονάδα του Κέντρου", town.roma.name): 1,
         ("Σύνολο", None): 1,
     }
@@ -395,8 +431,30 @@ def test_applications_by_programme_and_state(session: orm.Session, town: Town) -
     person = served(session, town)
     for status in (ApplicationStatus.DOCS, ApplicationStatus.SUBMITTED):
         put(session, make.application(person, programme, town.clerk)).move_to(status, MID_JUNE)
-    line = table(reports.applications(session, JUNE))["Ελάχιστο Εγγυημένο Εισόδημα"]
+    line = table(reports.applications(over(session)))["Ελάχιστο Εγγυημένο Εισόδημα"]
     assert (line["Αναμονή δικαιολογητικών"], line["Οριστική υποβολή"], line["Σύνολο"]) == (1, 1, 2)
+
+
+def test_an_application_counts_when_it_is_opened_and_when_it_moves(session: orm.Session, town: Town) -> None:
+    row = an_application(session, town, served(session, town), opened_on=dt.date(2026, 5, 31))
+    row.move_to(ApplicationStatus.SUBMITTED, dt.date(2026, 7, 1))
+    session.flush()
+    told, sent = "Ενημέρωση", "Οριστική υποβολή"
+    assert states(session, MAY) == {told: 1, "Σύνολο": 1}, "a month printed later shows where it stood then"
+    assert states(session, JUNE) == {}
+    assert states(session, JULY) == {sent: 1, "Σύνολο": 1}
+    assert states(session, Period(MAY.first, JULY.after)) == {sent: 1, "Σύνολο": 1}
+
+
+def test_an_application_that_never_moved_counts_in_the_month_of_its_opening(session: orm.Session, town: Town) -> None:
+    for day in (JUNE.first - dt.timedelta(days=1), JUNE.first, JUNE.last, JUNE.after):
+        an_application(session, town, served(session, town), opened_on=day)
+    assert states(session, JUNE) == {"Ενημέρωση": 2, "Σύνολο": 2}
+
+
+def states(session: orm.Session, period: Period) -> dict[str, int]:
+    """Applications of the period by state, the empty states left out."""
+    return {state: n for state, n in table(reports.applications(over(session, period)))["Σύνολο"].items() if n}
 
 
 def test_services_by_axis_have_subtotals(session: orm.Session, town: Town) -> None:
@@ -404,7 +462,7 @@ def test_services_by_axis_have_subtotals(session: orm.Session, town: Town) -> No
     other = put(session, make.service(code="Γ1", axis=Axis.C, name="Ενισχυτική διδασκαλία"))
     for _ in range(2):
         put(session, make.delivery(person, other, town.clerk, on=MID_JUNE))
-    counts = totals(reports.services(session, JUNE), heads=2)
+    counts = totals(reports.services(over(session)), heads=2)
     subtotals = {key[0]: n for key, n in counts.items() if key[1] == "Σύνολο άξονα"}
     assert subtotals == {str(Axis.A): 1, str(Axis.C): 2}
     assert counts["Σύνολο", None] == 3
@@ -415,21 +473,21 @@ def test_events_volunteers_and_goods(session: orm.Session, town: Town) -> None:
     for part in (Attendance.ATTENDED, Attendance.ATTENDED, Attendance.ABSENT, Attendance.ENROLLED):
         put(session, make.attendance(event, served(session, town), attendance=part))
     put(session, make.event(town.main, starts_at=athens(2026, 6, 9, 18), event_type=EventType.WORLDDAY))
-    line = table(reports.events(session, JUNE))[str(EventType.WORLDDAY)]
+    line = table(reports.events(over(session)))[str(EventType.WORLDDAY)]
     assert line == {"Δράσεις": 2, "Δήλωσε συμμετοχή": 1, "Συμμετείχε": 2, "Απουσίασε": 1}
 
     helper = put(session, make.volunteer(town.main, started_on=dt.date(2026, 1, 1)))
     put(session, make.volunteer(town.main, started_on=dt.date(2026, 1, 1), ended_on=dt.date(2026, 5, 31)))
     for n in ("1.5", "0.25"):
         put(session, make.hours(helper, on=MID_JUNE, hours=Decimal(n)))
-    line = table(reports.volunteers(session, JUNE))["Σύνολο"]
+    line = table(reports.volunteers(over(session)))["Σύνολο"]
     assert line == {"Εθελοντές": 1, "Προσέφεραν ώρες": 1, "Ώρες": Decimal("1.75")}
 
     item = put(session, make.item(town.main, name="Ρύζι", measure="κιλό"))
     put(session, make.movement(item))
     for n in ("2.5", "1"):
         put(session, make.distribution(item, served(session, town), town.clerk, on=MID_JUNE, quantity=Decimal(n)))
-    assert [row[2:] for row in reports.goods(session, JUNE).rows] == [
+    assert [row[2:] for row in reports.goods(over(session)).rows] == [
         ("Ρύζι", "κιλό", Decimal("3.5"), 2),
         (None, None, None, 2),
     ]
@@ -440,7 +498,7 @@ def test_events_volunteers_and_goods(session: orm.Session, town: Town) -> None:
 
 def esf(session: orm.Session, period: Period = JUNE) -> dict[str, tuple[int | None, int | None]]:
     """Each indicator's total of the period and so far."""
-    return {row[0] or row[1]: (row[6], row[11]) for row in reports.indicators(session, period).rows}  # type: ignore[misc, index]
+    return {row[0] or row[1]: (row[6], row[11]) for row in reports.indicators(over(session, period)).rows}  # type: ignore[misc, index]
 
 
 def test_a_participant_counts_once_per_operation(session: orm.Session, town: Town) -> None:
@@ -518,31 +576,30 @@ def busy(session: orm.Session, town: Town) -> None:
 
 def test_a_caseworker_gets_the_own_unit_and_nothing_of_the_other(session: orm.Session, town: Town) -> None:
     busy(session, town)
-    expected = {report: list(report(session, JUNE, "main").rows) for report in reports.SHEETS}
-    everything = {report: list(report(session, JUNE, None).rows) for report in reports.SHEETS}
+    expected = {report: list(report(over(session, unit="main")).rows) for report in reports.SHEETS}
+    everything = {report: list(report(over(session)).rows) for report in reports.SHEETS}
     as_user(session, town.clerk)
     for report in reports.SHEETS:
-        rows = list(report(session, JUNE, None).rows)
+        rows = list(report(over(session)).rows)
         assert rows == expected[report], report.__name__
         assert rows != everything[report], report.__name__
     with pytest.raises(UnknownUnit):
-        reports.visits(session, JUNE, "roma")
+        reports.units(session, "roma")
 
 
 def test_nobody_gets_no_figures(session: orm.Session, town: Town) -> None:
     busy(session, town)
     session.expunge_all()
     policy.bind(session, policy.NOBODY)
-    assert reports.summary(session, *JUNE) == {}
     for report in reports.SHEETS:
-        figures = [cell for row in report(session, JUNE, None).rows for cell in row if isinstance(cell, int | Decimal)]
+        figures = [cell for row in report(over(session)).rows for cell in row if isinstance(cell, int | Decimal)]
         assert not any(figures), report.__name__
 
 
 def test_a_supervisor_reads_no_special_categories(session: orm.Session, town: Town) -> None:
     busy(session, town)
     as_user(session, put(session, make.user(Role.SUPERVISOR)))
-    groups = totals(reports.target_groups(session, JUNE))
+    groups = totals(reports.target_groups(over(session)))
     assert groups == {"Άτομα/οικογένειες σε φτώχεια ή κοινωνικό αποκλεισμό": 7, "Σύνολο": 7}
     figures = esf(session)
     hidden = {key for key, pair in figures.items() if pair == (None, None)}
@@ -554,18 +611,6 @@ def test_an_unknown_unit_is_said_to_be_unknown(session: orm.Session, town: Town,
         reports.monthly_workbook(session, MID_JUNE, tmp_path / "out.xlsx", "nowhere")
     assert not (tmp_path / "out.xlsx").exists()
     assert issubclass(UnknownUnit, ValueError)
-
-
-def test_the_home_page_has_a_handful_of_figures(session: orm.Session, town: Town) -> None:
-    busy(session, town)
-    figures = reports.summary(session, *JUNE)
-    assert figures["main"] == {
-        "name": town.main.name, "new": 2, "served": 2, "visits": 3,
-        "axes": {Axis.A: 2}, "referrals": {ReferralStatus.SENT: 2},
-    }  # fmt: skip
-    assert (figures["roma"]["served"], figures["roma"]["visits"]) == (5, 6)
-    as_user(session, put(session, make.user(Role.RECEPTION, [town.main])))
-    assert reports.summary(session, *JUNE) == {"main": {"name": town.main.name, "new": 2, "served": 2, "visits": 3}}
 
 
 # --- the workbook -----------------------------------------------------------------------------------------------------
@@ -581,6 +626,7 @@ def workbook(session: orm.Session, town: Town, tmp_path: Path) -> Path:
     return path
 
 
+@on_both
 def test_two_readers_find_the_same_sheets(workbook: Path) -> None:
     calamine = CalamineWorkbook.from_path(workbook)
     other = openpyxl.load_workbook(workbook)
@@ -603,19 +649,18 @@ def test_the_cover_says_what_this_is(workbook: Path, town: Town) -> None:
 
 def test_every_header_is_greek(session: orm.Session, town: Town) -> None:
     for report in reports.SHEETS:
-        sheet = report(session, JUNE, None)
+        sheet = report(over(session))
         for text in (sheet.title, *(column.header for column in sheet.columns)):
             assert not set(text.casefold()) & set("abcdefghijklmnopqrstuvwxyz"), text
 
 
-def test_the_readers_language_changes_titles_and_codes(app: Flask, session: orm.Session, town: Town) -> None:
+def test_the_readers_language_changes_titles_and_codes(session: orm.Session, town: Town) -> None:
     busy(session, town)
-    with app.test_request_context():
+    with current_app.test_request_context():
         g.language = "en"
-        policy.bind(db.db.session, policy.SYSTEM)
-        titles = [report(session, JUNE, None).title for report in reports.SHEETS]
+        titles = [report(over(session)).title for report in reports.SHEETS]
         assert titles[:3] == ["Overview", "Visits", "Ages"]
-        assert "Not stated" in table(reports.nationalities(session, JUNE))
+        assert "Not stated" in table(reports.nationalities(over(session)))
 
 
 OVERLAPPING = ("Ομάδες", "ΕΚΤ+", "Σύνοψη")
@@ -623,7 +668,7 @@ OVERLAPPING = ("Ομάδες", "ΕΚΤ+", "Σύνοψη")
 
 def test_every_total_is_the_sum_of_its_parts(session: orm.Session, town: Town) -> None:
     busy(session, town)
-    for sheet in (report(session, JUNE, None) for report in reports.SHEETS):
+    for sheet in (report(over(session)) for report in reports.SHEETS):
         rows = [list(row) for row in sheet.rows]
         if sheet.title not in OVERLAPPING:
             assert rows[-1][0] == "Σύνολο", sheet.title
@@ -648,7 +693,7 @@ def _check_across(sheet: Sheet, rows: list[list[Any]]) -> None:
 
 def test_each_count_of_the_overview_has_its_own_total(session: orm.Session, town: Town) -> None:
     busy(session, town)
-    rows = list(reports.overview(session, JUNE).rows)
+    rows = list(reports.overview(over(session)).rows)
     for part in (rows[:3], rows[3:6], rows[6:]):
         assert len({row[0] for row in part}) == 1
         assert part[2][1] == "Σύνολο"

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from python_calamine import load_workbook
@@ -37,7 +38,9 @@ def plain(answer: TestResponse, *numbers: int, word: str | None = None) -> tuple
     place = answer.headers.get("Location", "")
     for number in numbers:
         text, place = (re.sub(rf"(=|%3D)(\"?){number}(?!\d)", r"\1\2#", part) for part in (text, place))
-    return answer.status_code, place, text.replace(word, "…") if word else text
+    for spelt in (quote(quote(word)), quote(word), word) if word else ():
+        text = text.replace(spelt, "…")
+    return answer.status_code, place, text
 
 
 def assert_like_missing(world: World, ask: Callable[[int], TestResponse], foreign: int, why: object) -> TestResponse:
@@ -92,6 +95,7 @@ def options_in(html: str) -> dict[str, set[str]]:
 def workbook_rows(answer: TestResponse) -> list[list[Any]]:
     """All cells of all sheets of an exported workbook."""
     book = load_workbook(io.BytesIO(answer.data))
+    answer.close()
     return [row for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python()]
 
 

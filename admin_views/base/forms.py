@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from flask import url_for
 from flask_admin.form import BaseForm
+from flask_babel import get_translations
 from markupsafe import Markup
 from wtforms import BooleanField, Field, HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields.choices import Choice
@@ -36,9 +37,7 @@ class OwnTranslations:
 
     def ngettext(self, singular: str, plural: str, n: int) -> str:
         """A message of WTForms that counts."""
-        from flask_babel import ngettext
-
-        return ngettext(singular, plural, n)
+        return get_translations().ungettext(singular, plural, n)
 
 
 def _storable(token: str | None) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from db import BadValue, Base, db, row_id
-from i18n import Label, _
+from i18n import Label, _, ngettext
 from identifiers import InvalidIdentifier
 from models import Staged, Submission, today
 
@@ -218,7 +218,7 @@ class Writing(Listing):
         """Delete the chosen rows, all or none."""
         rows = [self.get_one(id) for id in dict.fromkeys(ids)]
         if all(self.delete_model(row) for row in rows):
-            flash(_("%(n)s records were deleted.", n=len(rows)), "success")
+            flash(ngettext("%(n)s record was deleted.", "%(n)s records were deleted.", len(rows), n=len(rows)), "success")
 
     def is_action_allowed(self, name: str) -> bool:
         """Bulk actions need the same leave as single ones."""

@@ -1,0 +1,610 @@
+"""The work of a day in real Chromium: a family, its walls, a month's export, the trail; keyboard, errors, phones."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Browser as Chromium
+from python_calamine import CalamineWorkbook
+
+from admin_views.base.filters import BETWEEN, CONTAINS, IS
+from db import fields
+from models import (
+    AuditEntry,
+    AuditReview,
+    Beneficiary,
+    Household,
+    HouseholdMember,
+    Partner,
+    Referral,
+    Service,
+    ServiceDelivery,
+    User,
+    Visit,
+    today,
+)
+from seed import builders
+from tests.browser import (
+    EDGE,
+    MONTH,
+    PHONE,
+    Office,
+    Site,
+    add_filter,
+    choose,
+    chromium,
+    count,
+    each,
+    enter,
+    fill,
+    menu_addresses,
+    office,
+    press_through,
+    row_ids,
+    save,
+    saved,
+    site,
+    tab_to,
+    text_of,
+    token_of,
+    too_wide,
+)
+from tests.world import CANARY, PASSWORD
+from vocabulary import AuditAction, HouseholdRelation, ReferralStatus, Sex, Verdict
+
+__all__ = ["chromium", "office", "site"]  # fixtures
+
+FAMILY_NAME = "Κοτσύφη"
+MOTHER = "Κοτσύφη Ευγενία"
+MOTHERS_AMKA = builders.amka(dt.date(1985, 3, 5), Sex.F, 499)
+RELATIONS = HouseholdRelation
+FAMILY: list[dict[str, str]] = [
+    {"last_name": "Κοτσύφης", "first_name": "Ηρακλής", "sex": "M", "relation": "HEAD", "registered_on": "12/06/2025"},
+    {"last_name": "Κοτσύφη", "first_name": "Ευγενία", "sex": "F", "relation": "SPOUSE", "registered_on": "12/6/2025",
+     "born_on": "5/3/1985", "amka": MOTHERS_AMKA},
+    {"last_name": "Κοτσύφη", "first_name": "Άννα", "sex": "F", "relation": "CHILD", "registered_on": "12062025"},
+    {"last_name": "Κοτσύφης", "first_name": "Γεώργιος", "sex": "M", "relation": "CHILD", "registered_on": "12-06-2025"},
+    {"last_name": "Κοτσύφης", "first_name": "Πέτρος", "sex": "M", "relation": "CHILD", "registered_on": "13.6.2025"},
+]  # fmt: skip
+"""As the mediator types them, with the dates in every way that people write them."""
+MADE = {"household": 1, "beneficiary": 5, "household_member": 5, "visit": 1, "service_delivery": 2, "referral": 1}
+MEDIATOR = "Χρήστης mediator.roma"
+"""The mediator's full name in the cast."""
+
+
+# --- a family, from its first visit to the supervisor's desk ----------------------------------------------------------
+
+
+class Family:
+    """What the annex's mediator does with a family of five, by clicking and typing only."""
+
+    def __init__(self, office: Office) -> None:
+        self.office, self.world = office, office.world
+        self.outsider = office.sign_in("caseworker.main")
+        self.seen_before = self.seen_by_outsider()
+        self.page = office.sign_in("mediator.roma")
+        self.rows: dict[str, int] = {}
+
+    def seen_by_outsider(self) -> dict[str, str]:
+        """Every screen of the main centre's caseworker, and what is shared by all: partner and service."""
+        self.outsider.goto("/admin/")
+        shared = [f"/admin/partner/details/?id={self.number_of(Partner, Partner.name == 'ΔΥΠΑ Δοκιμών')}"]
+        shared += [f"/admin/service/details/?id={self.number_of(Service, Service.code == 'Β90')}"]
+        return each([*menu_addresses(self.outsider), *shared], self.outsider, text_of)
+
+    def number_of(self, model: Any, condition: Any) -> int:
+        """The number of the one row for which this holds."""
+        [number] = self.world.query(sa.select(model.id).where(condition))
+        return int(number)
+
+    def register(self) -> None:
+        """The household, and from its page five people one after another."""
+        page = self.page
+        page.goto("/admin/household/new/")
+        fill(page, name=FAMILY_NAME, address="Οδός Δοκιμών 5", postal_code="66100", area="Οικισμός Δοκιμών")
+        self.rows["household"] = saved(page, "household")
+        with page.expect_navigation():
+            page.get_by_role("link", name=self.world.said("Register a new member")).click()
+        for person in FAMILY:
+            expect(page.locator("[name=address]")).to_have_value("Οδός Δοκιμών 5")
+            fill(page, **person)
+            save(page, "_add_another" if person is not FAMILY[-1] else None)
+        for person in FAMILY:
+            found = (Beneficiary.last_name == person["last_name"]) & (Beneficiary.first_name == person["first_name"])
+            self.rows[person["first_name"]] = self.number_of(Beneficiary, found)
+
+    def serve(self) -> None:
+        """A visit of the mother, typed without accents, and two services from her page."""
+        page, mother = self.page, self.rows["Ευγενία"]
+        page.goto("/admin/")
+        with page.expect_navigation():
+            page.locator("main a[href='/admin/visit/new/']").click()
+        choose(page, "beneficiary_id", "κοτσυφη ευγ", MOTHER)
+        fill(page, request="Κάρτα ανεργίας", action="Ενημερώθηκε")
+        self.rows["visit"] = saved(page, "visit")
+        page.goto(f"/admin/beneficiary/details/?id={mother}")
+        with page.expect_navigation():
+            page.locator("#child-service_delivery a[href*='/new/']").click()
+        fill(page, service_id=str(self.number_of(Service, Service.code == "Β90")), minutes="25")
+        save(page, "_add_another")
+        fill(page, service_id=str(self.world.rows["shared"]["service"]), minutes="40")
+        save(page)
+        assert f"/admin/beneficiary/details/?id={mother}" in page.url
+
+    def refer(self) -> None:
+        """To the employment service, both looked up in Latin letters, and sent off in the dialog."""
+        page = self.page
+        page.goto("/admin/referral/new/")
+        choose(page, "beneficiary_id", "kotsyfi eug", MOTHER)
+        choose(page, "to_partner_id", "dypa", "ΔΥΠΑ Δοκιμών")
+        fill(page, reason="Εγγραφή στο μητρώο ανέργων")
+        self.rows["referral"] = saved(page, "referral")
+        page.locator("button[data-to=SENT]").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text(str(ReferralStatus.SENT))
+        dialog.locator("[name=on]").fill(f"{today():%d/%m/%Y}")
+        dialog.locator("[name=note]").fill("Παραδόθηκε στο χέρι")
+        with page.expect_navigation():
+            dialog.locator("button[type=submit]").click()
+
+
+@pytest.fixture(scope="class")
+def family(chromium: Chromium, site: Site) -> Iterator[Family]:
+    """The family, registered and served; the tests of the class read what became of it."""
+    office = Office(chromium, site)
+    met = Family(office)
+    met.register()
+    met.serve()
+    met.refer()
+    yield met
+    try:
+        office.close()
+    finally:
+        site.reset()
+
+
+class TestFamily:
+    """One family and everybody who may, or may not, see it."""
+
+    def test_the_mediator_sees_what_was_registered(self, family: Family) -> None:
+        page = family.page
+        expect(page.get_by_text("Παραδόθηκε στο χέρι").first).to_be_visible()
+        referral = family.world.one(Referral, family.rows["referral"])
+        assert (referral.status, referral.sent_on) == (ReferralStatus.SENT, today())
+        page.goto(f"/admin/household/details/?id={family.rows['household']}")
+        rows = page.locator("#child-household_member tbody tr")
+        expect(rows).to_have_count(5)
+        for person in FAMILY:
+            row = rows.filter(has_text=f"{person['last_name']} {person['first_name']}")
+            expect(row).to_contain_text(str(RELATIONS(person["relation"])))
+        page.goto(f"/admin/beneficiary/details/?id={family.rows['Ευγενία']}")
+        expect(page.locator("#child-service_delivery tbody tr")).to_have_count(2)
+        expect(page.locator("#child-visit tbody tr")).to_have_text([re.compile("Κάρτα ανεργίας")])
+        expect(page.locator("#child-referral tbody tr")).to_have_text([re.compile(f"ΔΥΠΑ.*{ReferralStatus.SENT}", re.S)])
+        mother = family.world.one(Beneficiary, family.rows["Ευγενία"])
+        assert (mother.amka, mother.born_on, mother.address) == (MOTHERS_AMKA, dt.date(1985, 3, 5), "Οδός Δοκιμών 5")
+
+    def test_the_main_centre_finds_no_trace(self, family: Family) -> None:
+        assert family.seen_by_outsider() == family.seen_before
+
+    def test_the_main_centre_searches_and_filters_in_vain(self, family: Family) -> None:
+        page, typed = family.outsider, ("Κοτσύφη", "kotsyf", MOTHERS_AMKA, "Οδός Δοκιμών 5")
+        for words in typed:
+            page.goto("/admin/")
+            page.locator("main [name=search]").fill(words)
+            with page.expect_navigation():
+                page.locator("main [name=search]").press("Enter")
+            assert (count(page), row_ids(page)) == (0, []), words
+            page.goto(f"/admin/household/?search={words}")
+            assert (count(page), row_ids(page)) == (0, []), words
+        page.goto("/admin/beneficiary/")
+        add_filter(page, fields(Beneficiary)["last_name"].label, CONTAINS, "κοτσυφ")
+        assert (count(page), row_ids(page)) == (0, [])
+        for name in ("visit", "referral", "service_delivery"):
+            page.goto(f"/admin/{name}/")
+            add_filter(page, fields(Visit)["beneficiary_id"].label, CONTAINS, "κοτσυφη")
+            assert (count(page), row_ids(page)) == (0, []), name
+
+    def test_the_main_centre_looks_up_in_vain(self, family: Family) -> None:
+        page = family.outsider
+        for name, field in (("visit", "beneficiary_id"), ("referral", "beneficiary_id"), ("household_member", "household_id")):
+            page.goto(f"/admin/{name}/new/")
+            page.locator(f"#{field}-ts-control").click()
+            lines = page.locator(f"#{field}-ts-dropdown")
+            expect(lines.get_by_role("option").filter(has_text=CANARY["main"])).to_have_count(1)
+            page.locator(f"#{field}-ts-control").press_sequentially("κοτσυφ")
+            expect(lines).to_contain_text(family.world.said("Nothing found"))
+            expect(lines.get_by_role("option")).to_have_count(0)
+
+    def test_the_main_centre_meets_no_address_that_answers(self, family: Family) -> None:
+        page, tables = family.outsider, {model.__tablename__: model for model in (Household, Beneficiary, Visit, Referral)}
+        for name, model in tables.items():
+            numbers = family.world.query(sa.select(sa.func.max(model.id)))
+            assert numbers == [max(v for k, v in family.rows.items() if k == name or (name, k) == ("beneficiary", "Πέτρος"))]
+            for route in ("details", "edit"):
+                missing = _answer(page, f"/admin/{name}/{route}/?id=987654")
+                assert _answer(page, f"/admin/{name}/{route}/?id={numbers[0]}") == missing
+                assert missing[0] == 404
+        page.goto("/admin/")
+
+    def test_the_coordinator_exports_exactly_the_month(self, family: Family, tmp_path: Path) -> None:
+        page = family.office.sign_in("coordinator", accept_downloads=True)
+        page.goto("/admin/beneficiary/")
+        add_filter(page, fields(Beneficiary)["registered_on"].label, BETWEEN, *MONTH)
+        page.get_by_role("link", name=str(fields(Beneficiary)["registered_on"].label), exact=True).click()
+        expected = [("2025-06-01", EDGE, "Δοκιμή β"), *_registered(), ("2025-06-30", EDGE, "Δοκιμή γ")]
+        expect(page.locator(".page-head").get_by_role("status")).to_contain_text("7")
+        people = [family.world.one(Beneficiary, number) for number in row_ids(page)]
+        assert [(f"{p.registered_on}", p.last_name, p.first_name) for p in people] == expected
+        with page.expect_download() as download:
+            page.locator("a[href*='/export/xlsx/']").click()
+        download.value.save_as(tmp_path / "month.xlsx")
+        _check_workbook(tmp_path / "month.xlsx", people)
+
+    def test_the_supervisor_finds_every_act(self, family: Family) -> None:
+        page = family.office.sign_in("supervisor")
+        page.goto("/admin/audit_entry/")
+        add_filter(page, fields(AuditEntry)["actor_name"].label, CONTAINS, MEDIATOR)
+        add_filter(page, fields(AuditEntry)["at"].label, IS, f"{today():%d/%m/%Y}")
+        page.locator("a[href*='page_size=100']").click()
+        page.wait_for_url("**page_size=100**")
+        acts = [family.world.one(AuditEntry, number) for number in row_ids(page)]
+        made = [act.subject_type for act in acts if act.action == AuditAction.CREATE]
+        assert {table: made.count(table) for table in MADE} == MADE
+        assert {act.action for act in acts} >= {AuditAction.LOGIN, AuditAction.VIEW, AuditAction.STATUS}
+        assert {act.actor_name for act in acts} == {MEDIATOR}
+        assert count(page) == len(acts) == len(family.world.query(_acts_of(family)))
+        page.goto("/admin/audit_entry/")
+        add_filter(page, Beneficiary.label, CONTAINS, "kotsyfi evgenia")
+        add_filter(page, fields(AuditEntry)["action"].label, IS, AuditAction.CREATE.value)
+        about = [family.world.one(AuditEntry, number).subject_type for number in row_ids(page)]
+        assert sorted(about) == sorted(["beneficiary", "household_member", "visit", "referral", *["service_delivery"] * 2])
+
+    def test_the_supervisor_reads_the_difference_and_marks_it(self, family: Family) -> None:
+        page, said = family.office.sign_in("supervisor"), family.world.said
+        page.goto("/admin/audit_entry/")
+        add_filter(page, fields(AuditEntry)["action"].label, IS, AuditAction.STATUS.value)
+        [number] = row_ids(page)
+        with page.expect_navigation():
+            page.locator(f"#row-{number} a").click()
+        difference = page.get_by_role("listitem").filter(has=page.locator("ins"))
+        expect(difference.filter(has_text=str(ReferralStatus.SENT)).locator("del")).to_have_text(str(ReferralStatus.DRAFT))
+        expect(page.get_by_role("main")).to_contain_text("Παραδόθηκε στο χέρι")
+        page.locator("[name=verdict]").select_option(Verdict.REVIEWED.value)
+        page.locator("[name=comment]").fill("Σωστά")
+        with page.expect_navigation():
+            page.locator("form[action*='/review/'] button").click()
+        expect(page.get_by_role("status").filter(has_text=said("Your mark was kept."))).to_be_visible()
+        [review] = family.world.query(sa.select(AuditReview))
+        assert (review.entry_seq, review.verdict, review.comment) == (number, Verdict.REVIEWED, "Σωστά")
+        page.goto(f"/admin/audit_entry/?flt0_review_is={Verdict.REVIEWED.value}")
+        assert row_ids(page) == [number]
+
+    def test_the_supervisor_has_nothing_to_write_with(self, family: Family) -> None:
+        page = family.office.sign_in("supervisor")
+        allowed = re.compile(r"/(logout|language/\w+|admin/audit_entry/(review/\?id=\d+|action/))")
+        for address in menu_addresses(page):
+            page.goto(address)
+            forms, first = _controls(page, allowed), page.locator("tbody a[href*='/details/']").first
+            assert not forms, (address, forms)
+            if first.count():
+                page.goto(first.get_attribute("href") or "")
+                assert not (forms := _controls(page, allowed)), (page.url, forms)
+
+    def test_what_the_supervisor_writes_by_hand_is_refused(self, family: Family) -> None:
+        page, mother = family.office.sign_in("supervisor"), family.rows["Ευγενία"]
+        before = family.world.one(Beneficiary, mother).version
+        form = {"csrf_token": token_of(page), "id": str(mother), "rowid": str(mother), "last_name": "Χαλασμένη",
+                "first_name": "Χ", "version": str(before), "form_token": "x", "action": "delete", "to": "RECEIVED"}  # fmt: skip
+        for name in ("beneficiary", "visit", "referral", "partner"):
+            for route in ("new/", f"edit/?id={mother}", "delete/", "ajax/update/", f"move/?id={family.rows['referral']}"):
+                answer = page.request.post(f"/admin/{name}/{route}", form=form, max_redirects=0)
+                assert answer.status == 403, (name, route, answer.status)
+            answer = page.request.post(f"/admin/{name}/action/", form=form, max_redirects=0)
+            assert family.world.one(Beneficiary, mother), f"{name}: {answer.status}"
+        kept = family.world.one(Beneficiary, mother)
+        assert (kept.version, kept.last_name) == (before, "Κοτσύφη")
+        assert family.world.one(Referral, family.rows["referral"]).status == ReferralStatus.SENT
+
+
+def _answer(page: Page, address: str) -> tuple[int, str, str]:
+    answer = page.goto(address)
+    assert answer
+    return answer.status, page.title(), page.locator("body").inner_text()
+
+
+def _registered() -> list[tuple[str, str, str]]:
+    names = ["Άννα", "Ευγενία", "Γεώργιος", "Ηρακλής", "Πέτρος"]
+    by_name = {person["first_name"]: person["last_name"] for person in FAMILY}
+    return [("2025-06-13" if n == "Πέτρος" else "2025-06-12", by_name[n], n) for n in _in_order_of_entry(names)]
+
+
+def _in_order_of_entry(names: list[str]) -> list[str]:
+    """On one day, people stand in the order in which they were registered."""
+    return sorted(names, key=[person["first_name"] for person in FAMILY].index)
+
+
+def _check_workbook(path: Path, people: list[Any]) -> None:
+    """Both readers find these people in this order, every cell of its kind."""
+    book = CalamineWorkbook.from_path(path)
+    header, *rows = book.get_sheet_by_name(book.sheet_names[1]).to_python()
+    table = openpyxl.load_workbook(path).worksheets[1]
+    at = {name: header.index(str(field.label)) for name, field in fields(Beneficiary).items()}
+    for kept, row, cells in zip(people, rows, table.iter_rows(min_row=2), strict=True):
+        for name in ("registry_number", "last_name", "first_name", "amka", "afm", "born_on", "registered_on"):
+            value = getattr(kept, name)
+            assert row[at[name]] == (value or ""), name
+            cell = cells[at[name]]
+            assert (cell.value.date() if isinstance(cell.value, dt.datetime) else cell.value) == value, name
+            assert cell.data_type == ("n" if value is None else "d" if isinstance(value, dt.date) else "s"), name
+    mother = next(row for row in rows if row[at["first_name"]] == "Ευγενία")
+    assert mother[at["amka"]] == MOTHERS_AMKA
+    assert MOTHERS_AMKA.startswith("0"), "an ΑΜΚΑ that would lose its zero as a number"
+
+
+def _acts_of(family: Family) -> Any:
+    return sa.select(AuditEntry.seq).where(AuditEntry.actor_id == family.world.users["mediator.roma"])
+
+
+def _controls(page: Page, allowed: re.Pattern[str]) -> list[str]:
+    """Forms that post elsewhere than allowed, and links and buttons that write."""
+    posts = page.locator("form[method=post]").evaluate_all("all => all.map(f => f.getAttribute('action'))")
+    writes = page.locator("a[href*='/new/'], a[href*='/edit/'], a[href*='/delete/'], [data-dialog], [data-guard], [data-confirm]")
+    acts = page.locator("button[name=action]:not([value=review])")
+    return [action for action in posts if not allowed.fullmatch(action)] + [
+        found for kind in (writes, acts) for found in kind.evaluate_all("all => all.map(e => e.outerHTML)")
+    ]
+
+
+# --- two at once ------------------------------------------------------------------------------------------------------
+
+
+def test_who_saves_later_sees_the_others_value_and_keeps_typing(office: Office) -> None:
+    number = office.world.rows["main"]["beneficiary"]
+    address = f"/admin/beneficiary/edit/?id={number}"
+    earlier, later = office.sign_in("caseworker.main"), office.sign_in("coordinator")
+    earlier.goto(address)
+    later.goto(address)
+    fill(earlier, father_name="Πρωινός")
+    save(earlier)
+    fill(later, father_name="Βραδινός", mother_name="Βραδινή")
+    save(later)
+    father = later.locator("[name=father_name]")
+    expect(father).to_have_value("Βραδινός")
+    expect(father).to_have_accessible_description(re.compile("Πρωινός"))
+    expect(later.locator("[name=mother_name]")).to_have_value("Βραδινή")
+    assert office.world.one(Beneficiary, number).father_name == "Πρωινός"
+    fill(later, father_name="Πρωινός Βραδινός")
+    save(later)
+    kept = office.world.one(Beneficiary, number)
+    assert (kept.father_name, kept.mother_name) == ("Πρωινός Βραδινός", "Βραδινή")
+
+
+# --- by keyboard ------------------------------------------------------------------------------------------------------
+
+
+def test_a_visit_by_keyboard_alone(office: Office) -> None:
+    page, person = office.open(), office.world.rows["main"]["beneficiary"]
+    page.goto("/login")
+    expect(page.locator("[name=username]")).to_be_focused()
+    page.keyboard.type("reception.main")
+    tab_to(page, "[name=password]")
+    page.keyboard.type(PASSWORD)
+    press_through(page)
+    expect(page.locator("main [name=search]")).to_be_focused()
+    page.keyboard.type("kanarin")
+    press_through(page)
+    tab_to(page, f"#row-{person} a")
+    press_through(page)
+    assert f"/admin/beneficiary/details/?id={person}" in page.url
+    tab_to(page, "a[href='/admin/']")
+    press_through(page)
+    tab_to(page, "main a[href='/admin/visit/new/']")
+    press_through(page)
+    tab_to(page, "#beneficiary_id-ts-control")
+    page.keyboard.type("καναρ")
+    expect(page.locator("#beneficiary_id-ts-dropdown").get_by_role("option")).to_have_text([re.compile(CANARY["main"])])
+    page.keyboard.press("Enter")
+    expect(page.locator("select[name=beneficiary_id] option:checked")).to_have_text(re.compile(CANARY["main"]))
+    tab_to(page, "[name=request]")
+    page.keyboard.type("Με το πληκτρολόγιο")
+    tab_to(page, "[data-guard] button[type=submit]:not([name])")
+    press_through(page)
+    [visit] = office.world.query(sa.select(Visit).where(Visit.request == "Με το πληκτρολόγιο"))
+    assert visit.beneficiary_id == person
+
+
+# --- forms ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_form_with_errors_keeps_what_was_typed_and_leads_to_the_fields(office: Office) -> None:
+    page = office.sign_in("caseworker.main")
+    page.goto("/admin/beneficiary/new/")
+    typed = {"first_name": "Αθηνά", "amka": "12345678901", "born_on": "31/02/1980", "remarks": "Πρώτη\nδεύτερη", "sex": "F"}
+    fill(page, **typed)
+    save(page)
+    for name, value in typed.items():
+        expect(page.locator(f"[data-guard] [name={name}]")).to_have_value(value)
+    summary = page.get_by_role("alert").filter(has=page.get_by_role("link"))
+    expect(summary).to_be_focused()
+    links = summary.get_by_role("link")
+    wrong = ["last_name", "born_on", "amka"]
+    assert links.evaluate_all("all => all.map(a => a.hash)") == [f"#{name}" for name in wrong]
+    for index, name in enumerate(wrong):
+        links.nth(index).click()
+        field = page.locator(f"[name={name}]")
+        expect(field).to_be_focused()
+        expect(field).to_have_attribute("aria-invalid", "true")
+        expect(field).to_have_accessible_description(re.compile(r"\w{3}"))
+    fill(page, last_name="Λαθεμένου", amka="", born_on="28/02/1980")
+    number = saved(page, "beneficiary")
+    assert office.world.one(Beneficiary, number).remarks == "Πρώτη\r\nδεύτερη".replace("\r", "")
+
+
+def test_what_was_typed_is_not_left_behind_unasked(office: Office) -> None:
+    page, asked = office.sign_in("caseworker.main"), list[str]()
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        (dialog.dismiss if len(asked) == 1 else dialog.accept)()
+
+    page.on("dialog", answer)
+    page.goto("/admin/visit/new/")
+    leave = page.locator(".site-brand")
+    page.locator("[name=request]").press_sequentially("Μισό αίτημα")
+    leave.click(no_wait_after=True)
+    page.wait_for_function("document.readyState === 'complete'")
+    expect(page.locator("[name=request]")).to_have_value("Μισό αίτημα")
+    assert asked == ["beforeunload"]
+    leave.click()
+    page.wait_for_url("**/admin/")
+    assert asked == ["beforeunload"] * 2
+    page.goto("/admin/visit/new/")
+    leave.click()
+    page.wait_for_url("**/admin/")
+    assert asked == ["beforeunload"] * 2, "an untouched form asks nothing"
+
+
+def test_a_double_click_makes_one_record(office: Office) -> None:
+    page = office.sign_in("reception.main")
+    page.goto("/admin/visit/new/")
+    fill(page, request="Διπλό πάτημα")
+    page.locator("[data-guard] button[type=submit]:not([name])").dblclick()
+    page.wait_for_url("**/admin/visit/details/**")
+    assert len(office.world.query(sa.select(Visit).where(Visit.request == "Διπλό πάτημα"))) == 1
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
+
+
+def test_deleting_asks_first(office: Office) -> None:
+    page, number = office.sign_in("coordinator"), office.world.rows["main"]["visit"]
+    page.goto("/admin/visit/")
+    button, dialog = page.locator(f"button[data-id='{number}']"), page.get_by_role("dialog")
+    button.click()
+    expect(dialog).to_be_visible()
+    expect(dialog.locator("button[data-dialog-close]").last).to_be_focused()
+    dialog.locator("button[data-dialog-close]").last.click()
+    expect(dialog).to_be_hidden()
+    button.click()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert office.world.one(Visit, number)
+    button.click()
+    with page.expect_navigation():
+        dialog.locator("button[type=submit]").click()
+    assert office.world.one(Visit, number) is None
+    assert number not in row_ids(page)
+
+
+def test_deleting_many_asks_first(office: Office) -> None:
+    page = office.sign_in("coordinator")
+    page.goto("/admin/service_delivery/")
+    numbers, dialog = row_ids(page), page.get_by_role("dialog")
+    assert len(numbers) == 2
+    delete = page.locator("button[name=action][value=delete]")
+    expect(delete).to_be_hidden()
+    page.locator("[data-tick-all]").check()
+    expect(page.locator("[name=rowid]:checked")).to_have_count(2)
+    delete.click()
+    expect(dialog).to_be_visible()
+    dialog.locator("button[data-dialog-close]").last.click()
+    assert len(office.world.query(sa.select(ServiceDelivery.id))) == 2
+    page.locator(f"[name=rowid][value='{numbers[1]}']").uncheck()
+    delete.click()
+    with page.expect_navigation():
+        dialog.locator("[data-confirm-yes]").click()
+    assert office.world.query(sa.select(ServiceDelivery.id)) == [numbers[1]]
+
+
+def test_filters_come_and_go(office: Office) -> None:
+    page, columns = office.sign_in("coordinator"), fields(Beneficiary)
+    page.goto("/admin/beneficiary/")
+    everybody = count(page)
+    add_filter(page, columns["last_name"].label, CONTAINS, "φλωρ")
+    assert count(page) == len(row_ids(page)) == 4
+    add_filter(page, columns["registered_on"].label, BETWEEN, *MONTH)
+    assert count(page) == len(row_ids(page)) == 2
+    chips = page.get_by_role("list", name=office.world.said("The list is narrowed by")).get_by_role("link")
+    expect(chips).to_have_text([re.compile("φλωρ"), re.compile("01/06/2025"), re.compile(office.world.said("Show all"))])
+    with page.expect_navigation():
+        chips.nth(0).click()
+    assert count(page) == 2
+    add_filter(page, columns["sex"].label, IS, Sex.U.value)
+    assert (count(page), row_ids(page)) == (0, [])
+    with page.expect_navigation():
+        page.get_by_role("link", name=office.world.said("Show all")).first.click()
+    assert count(page) == everybody
+
+
+# --- language and phones ----------------------------------------------------------------------------------------------
+
+
+def test_the_language_is_remembered(office: Office) -> None:
+    page = office.sign_in("reception.main")
+    page.goto("/admin/visit/?search=")
+    for code, heading in (("en", Visit.labels.en), ("el", Visit.labels.el), ("en", Visit.labels.en)):
+        with page.expect_navigation():
+            page.locator(f"form[action$='/language/{code}'] button").click()
+        expect(page.locator("html")).to_have_attribute("lang", code)
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    with page.expect_navigation():
+        page.locator("form[action$='/logout'] button").click()
+    page.goto("/admin/visit/")
+    assert "/login" in page.url, "the session has ended"
+    elsewhere = office.sign_in("reception.main", locale="el-GR")
+    expect(elsewhere.locator("html")).to_have_attribute("lang", "en")
+    assert office.world.one(User, office.world.users["reception.main"]).language.value == "en"
+
+
+@pytest.mark.parametrize("name", ["reception.main", "mediator.roma", "coordinator", "supervisor", "administrator"])
+def test_a_phone_needs_no_sideways_scrolling(office: Office, name: str) -> None:
+    page = office.sign_in(name, viewport=PHONE, has_touch=True)
+    screens = [a for a in menu_addresses(page) if a in ("/admin/beneficiary/", "/admin/audit_entry/", "/admin/user/")]
+    addresses = ["/admin/", *screens]
+    for address in screens:
+        page.goto(address)
+        addresses += [page.locator("tbody a[href*='/details/']").first.get_attribute("href") or ""]
+        addresses += [f"{address}new/"] * page.locator("a[href*='/new/']").count()
+    assert len(addresses) >= 3
+    assert {address: wide for address, wide in each(addresses, page, too_wide).items() if wide} == {}
+    page.locator("[data-bs-target='#menu']").first.click()
+    link = page.locator(f".site-menu a[href='{screens[0]}']")
+    expect(link).to_be_visible()
+    link.click()
+    page.wait_for_url(f"**{screens[0]}")
+
+
+# --- the tests' own watchfulness --------------------------------------------------------------------------------------
+
+
+def test_every_complaint_of_a_page_is_heard(office: Office) -> None:
+    page = office.sign_in("reception.main")
+    assert office.complaints == []
+    with page.expect_event("console", lambda message: "content security" in message.text):
+        page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">x</p>')")
+    with page.expect_event("console", lambda message: "Failed to load" in message.text):
+        page.evaluate("fetch('/admin/no-such-page')")
+    with page.expect_event("pageerror"):
+        page.evaluate("setTimeout(() => { throw new Error('broken script') })")
+    heard = "\n".join(office.complaints)
+    office.complaints.clear()
+    assert all(words in heard for words in ("content security policy: style-src-attr", "404", "broken script")), heard
+
+
+def test_a_wrong_password_is_told_and_typed_again(office: Office) -> None:
+    page = office.open()
+    page.goto("/admin/visit/")
+    enter(page, "reception.main", "λάθος-φράση-2026")
+    expect(page.get_by_role("alert")).to_be_visible()
+    enter(page, "reception.main")
+    page.wait_for_url("**/admin/**")
+    expect(page.locator("form[action$='/logout']")).to_have_count(1)
