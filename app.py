@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, g, redirect, render_template, request, url_for
+from flask import Flask, current_app, redirect, render_template, request, url_for
 from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -69,12 +69,10 @@ def _pages(app: Flask) -> None:
 
 
 def _context() -> dict[str, Any]:
-    """What every page shows around its content; when the database fails, the page that says so does without."""
-    reachable = not g.get("without_database")
-    municipality = db.db.session.scalar(sa.select(models.Municipality)) if reachable else None
+    municipality = db.db.session.scalar(sa.select(models.Municipality))
     return {
         "lang": i18n.language(),
-        "scope": policy.scope_in(db.db.session) if reachable else policy.NOBODY,
+        "scope": policy.scope_in(db.db.session),
         "brand": (municipality and municipality.centre_name) or (municipality and municipality.name) or "Κέντρο",
         "co_financing": municipality and municipality.co_financing,
         "asset": asset,
@@ -147,9 +145,11 @@ def _error_page(code: int, text: str) -> tuple[str, int]:
     try:
         return render_template("error.html", code=code, title=_("Not possible"), text=text), code
     except sa.exc.SQLAlchemyError:
+        # The page's own frame asks the database, which is what failed: a page that asks nothing says so.
         db.db.session.rollback()
-        g.without_database = True
-        return render_template("error.html", code=code, title=_("Not possible"), text=text), code
+        broken = _("Something went wrong here, not with you. Nothing of this request was saved.")
+        page = current_app.jinja_env.get_template("broken.html")
+        return page.render(code=500, text=broken, lang=i18n.language(), css=asset("kentro.css")), 500
 
 
 def _headers(response: Any) -> Any:

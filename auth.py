@@ -79,13 +79,16 @@ def open_request() -> None:
     # Signing in spends its time on the password's hash, and no other writer should wait for that.
     if request.method not in ("GET", "HEAD", "OPTIONS") and request.endpoint != "auth.login":
         begin_write()
+    g.kept = current_user.kept if current_user.is_authenticated else None
+    g.language = g.kept.user.language.value if g.kept else session.get("language", "el")
+    policy.bind(db.session, _scope(g.kept))
+
+
+def _scope(kept: UserSession | None) -> policy.Scope:
     context = {"request_id": g.request_id, "ip": request.remote_addr}
-    user = current_user.user if current_user.is_authenticated else None
-    g.language = user.language.value if user else session.get("language", "el")
-    if user is None:
-        policy.bind(db.session, replace(policy.NOBODY, **context))
-        return
-    policy.bind(db.session, policy.scope_of(user, session_ref=current_user.kept.token_hash[:16], **context))
+    if kept is None:
+        return replace(policy.NOBODY, **context)
+    return policy.scope_of(kept.user, session_ref=kept.token_hash[:16], **context)
 
 
 def close_request(response: Any) -> Any:
@@ -97,9 +100,10 @@ def close_request(response: Any) -> Any:
     except BaseException:
         response.close()
         raise
-    if current_user.is_authenticated and (now() - current_user.kept.seen_at).total_seconds() > LASTING:
+    kept = g.get("kept")
+    if kept is not None and response.status_code != 500 and (now() - kept.seen_at).total_seconds() > LASTING:
         begin_write()
-        current_user.kept.seen_at = now()
+        kept.seen_at = now()
         db.session.commit()
     return response
 
@@ -231,8 +235,7 @@ def _begin_session(user: User) -> None:
     begin_write()
     kept = UserSession(token_hash=_hash(token), user=user, created_at=moment, seen_at=moment)
     db.session.add(kept)
-    context = {"request_id": g.request_id, "ip": request.remote_addr}
-    policy.bind(db.session, policy.scope_of(user, session_ref=kept.token_hash[:16], **context))
+    policy.bind(db.session, _scope(kept))
     audit.note(db.session, AuditAction.LOGIN, user)
     # Before there is a cookie: a sign-in that cannot be recorded does not happen.
     audit.commit(db.session)

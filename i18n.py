@@ -6,9 +6,8 @@ from functools import cache
 
 from babel import Locale
 from flask import Flask, g, has_request_context
-from flask_babel import Babel
+from flask_babel import Babel, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from search import fold
 

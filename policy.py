@@ -13,7 +13,7 @@ import models
 from db import BadValue, Base, Field, Kind, Sensitivity, fields, link_target
 from identifiers import N_
 from models import AuditEntry, Beneficiary, CaseNote, Scoped, ServiceDelivery, today
-from vocabulary import Answer, Confidence, Role
+from vocabulary import Answer, AuditAction, Confidence, Role
 
 ACTIONS = {"r": "read", "c": "create", "e": "edit", "d": "delete", "m": "move", "x": "export"}
 
@@ -48,7 +48,7 @@ user              -         -          -        -           -          rce
 membership        -         -          -        -           -          rcd
 audit_entry       -         -          -        -           rx         -
 audit_review      -         -          -        -           rce        -
-report            -         -          -        rx          r          -
+report            -         -          -        rx          -          -
 """
 
 SEES: dict[Sensitivity, frozenset[Role]] = {
@@ -60,6 +60,7 @@ SEES: dict[Sensitivity, frozenset[Role]] = {
 }
 
 EVERY_UNIT = frozenset({Role.COORDINATOR, Role.SUPERVISOR})
+CHANGES = (AuditAction.CREATE, AuditAction.UPDATE, AuditAction.DELETE, AuditAction.STATUS)
 
 
 def _permissions() -> dict[tuple[str, str], frozenset[Role]]:
@@ -130,7 +131,7 @@ def _all_units(user: models.User) -> list[models.Unit]:
 
 def bind(session: orm.Session, scope: Scope) -> None:
     """From here on the session shows and takes only what the scope allows."""
-    session.info["scope"] = scope
+    session.info.update(scope=scope, criteria=_criteria(scope))
 
 
 def scope_in(session: orm.Session) -> Scope:
@@ -158,8 +159,14 @@ def _narrow(state: orm.ORMExecuteState) -> None:
         return
     if not (state.is_orm_statement and state.is_select) or state.is_from_statement:
         return _refuse_what_cannot_be_narrowed(state.statement)
+    criteria = state.session.info.get("criteria") or _criteria(scope)
+    state.statement = state.statement.options(*criteria)
+
+
+def _criteria(scope: Scope) -> tuple[orm.LoaderCriteriaOption, ...]:
+    """What every query is narrowed by; built once a request, for queries are many."""
     units = list(scope.unit_ids)
-    state.statement = state.statement.options(
+    return (
         orm.with_loader_criteria(Scoped, lambda row: row.unit_id.in_(units), include_aliases=True),
         orm.with_loader_criteria(AuditEntry, _trail_in_sight(scope), include_aliases=True),
         orm.with_loader_criteria(CaseNote, _confided_to(scope), include_aliases=True),
@@ -175,8 +182,11 @@ def _refuse_what_cannot_be_narrowed(statement: Any) -> None:
 
 
 def _trail_in_sight(scope: Scope) -> sa.ColumnElement[bool]:
-    """Supervisors read the whole trail; others, on a record's history tab, that of their units."""
-    return sa.true() if may(scope, "read", "audit_entry") else AuditEntry.unit_id.in_(scope.unit_ids) | AuditEntry.unit_id.is_(None)
+    """Supervisors read the whole trail; others, on a record's history tab, changes in their units and of shared records."""
+    if may(scope, "read", "audit_entry"):
+        return sa.true()
+    shared = AuditEntry.unit_id.is_(None) & AuditEntry.action.in_(CHANGES)
+    return AuditEntry.unit_id.in_(scope.unit_ids) | shared if scope.is_authenticated else sa.false()
 
 
 def _confided_to(scope: Scope) -> sa.ColumnElement[bool]:

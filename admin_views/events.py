@@ -8,7 +8,7 @@ from flask import flash
 from flask_admin.actions import action
 
 from db import db
-from i18n import Label, _, ngettext
+from i18n import Label, ngettext
 from models import Event, EventAttendance, VolunteerHours
 from vocabulary import Attendance
 

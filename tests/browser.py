@@ -84,10 +84,11 @@ class Counted:
             self.busy += by
             self.changed.notify_all()
 
-    def wait_until_quiet(self) -> None:
-        """Return when no request is being answered."""
+    def meanwhile(self, act: Callable[[], Any]) -> None:
+        """Do this while no request is being answered; those that come meanwhile wait."""
         with self.changed:
             assert self.changed.wait_for(lambda: not self.busy, timeout=30), "a request never ended"
+            act()
 
 
 class Site:
@@ -108,12 +109,10 @@ class Site:
 
     def reset(self) -> None:
         """The database as it was furnished."""
-        self.counted.wait_until_quiet()
-        self.apart(self.house.reset)
+        self.counted.meanwhile(lambda: self.apart(self.house.reset))
 
     def stop(self) -> None:
         """Close the port and end the threads."""
-        self.counted.wait_until_quiet()
         # In the loop's own thread: closed from here, the loop might look at a socket that is gone.
         self.server.trigger.pull_trigger(lambda: self.server._map.clear())
         self.thread.join()

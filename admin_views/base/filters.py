@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
+from flask import g
 from flask_admin.contrib.sqla.filters import BaseSQLAFilter
 
 import search
@@ -134,7 +135,11 @@ def _links(target: type[Base], relationship: Any) -> list[tuple[Any, ...]]:
         return [("contains", CONTAINS, lambda c, v: relationship.has(matches(target, v)), _searchable)]
 
     def options() -> list[tuple[str, str]]:
-        return [(str(row.id), str(row)) for row in db.session.scalars(choosable(target))]
+        # A screen has several links to users; they are asked for once a request.
+        known = g.setdefault("filter_options", {})
+        if target not in known:
+            known[target] = [(str(row.id), str(row)) for row in db.session.scalars(choosable(target))]
+        return known[target]  # type: ignore[no-any-return]
 
     return [("is", IS, lambda c, v: c == v, parse_whole, options)]
 
