@@ -324,7 +324,8 @@ def clean(field: Field, value: str | None) -> str | None:
         BadValue: too long, or holding NUL, which PostgreSQL cannot keep.
         identifiers.InvalidIdentifier: the column's own check refuses it.
     """
-    value = value.strip() if value is not None else ""
+    # Browsers send every line's end as CR LF, also those that came to them as LF.
+    value = value.replace("\r\n", "\n").strip() if value is not None else ""
     if not value:
         return None
     if "\0" in value or any(unicodedata.category(c) == "Cs" for c in value):

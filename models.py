@@ -279,10 +279,12 @@ class Staged:
             raise NotAllowed(N_("This change of state is not possible now."))
         if on > today():
             raise NotAllowed(N_("The date lies in the future."))
+        if self.step_class is not None:
+            # First the step: loading the list would flush a state that has none yet, and the trail would lack its note.
+            step = self.step_class(status=status, on=on, note=note, by_id=by_id, unit_id=self.unit_id)  # type: ignore[attr-defined]
+            self.steps.append(step)  # type: ignore[attr-defined]
         self.status = self._moved_to = status
         self.on_move(status, on)
-        if self.step_class is not None:
-            self.steps.append(self.step_class(status=status, on=on, note=note, by_id=by_id, unit_id=self.unit_id))  # type: ignore[attr-defined]
 
     def on_move(self, status: Any, on: dt.date) -> None:
         """What else a change of state sets."""
@@ -648,7 +650,7 @@ class CaseNote(OfPerson, Record):
     confidence: Mapped[Confidence] = choice(
         Confidence, "Εμπιστευτικότητα", "Confided to", required=True, default=lambda: Confidence.TEAM
     )
-    is_clinical: Mapped[bool] = flag("Κλινική σημείωση", "Clinical note")
+    is_clinical: Mapped[bool] = flag("Κλινική σημείωση", "Clinical note", sensitivity=Sensitivity.CLINICAL)
     body: Mapped[str] = long_text("Κείμενο", "Text", required=True, sensitivity=Sensitivity.CONFIDED)
     author_id: Mapped[int] = link("user.id", "Συντάκτης/τρια", "Author", required=True, form=False)
 

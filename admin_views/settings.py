@@ -71,9 +71,10 @@ class UserView(KentroView):
 
     def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
         """A new password, role or suspension ends the user's sessions."""
-        if form.new_password.data:
-            model.password_hash, model.password_changed_at = passwords.make_hash(form.new_password.data), None
-        if not is_created and (form.new_password.data or not model.is_active or db.session.is_modified(model)):
+        typed = form.new_password.data if "new_password" in form else None
+        if typed:
+            model.password_hash, model.password_changed_at = passwords.make_hash(typed), None
+        if not is_created and (typed or not model.is_active or db.session.is_modified(model)):
             end_sessions(model)
 
 

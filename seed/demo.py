@@ -391,14 +391,17 @@ def _referrals(stage: Stage) -> None:
 def _applications(stage: Stage) -> None:
     programmes = stage.session.scalars(sa.select(Programme).order_by(Programme.id)).all()
     settled = [person for person in stage.adults if person.registered_on < today() - dt.timedelta(days=60)]
+    start = today() - dt.timedelta(days=45)
     for n, path in enumerate(APPLICATION_PATHS):
-        said: dict[str, Any] = {"missing_documents": MISSING[n % 3]} if path == (A.DOCS,) else {}
+        said: dict[str, Any] = {"opened_on": start}
+        if path == (A.DOCS,):
+            said["missing_documents"] = MISSING[n % 3]
         if A.SUBMITTED in path:
             said["submission_number"] = f"TEST-{stage.unit.code.upper()}-{n:03d}"
         if A.APPROVED in path:
             said["renewal_on"] = today() + dt.timedelta(days=(8, 21, 35, 90)[n % 4])
         row = stage.add(builders.application(settled[-n % len(settled)], programmes[n], stage.caseworker, **said))
-        _walk(stage, row, path, today() - dt.timedelta(days=45), step=12)
+        _walk(stage, row, path, start, step=12)
 
 
 def _walk(stage: Stage, row: Any, states: tuple[Any, ...], on: dt.date, *, step: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +28,7 @@ from tests.conftest import SqliteHouse
 from tests.world import PASSWORD, World
 from vocabulary import Axis, PartnerCategory
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = shutil.which("chromium")
 ARGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
 PHONE = {"width": 390, "height": 844}
 VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) =>
@@ -157,8 +158,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[sync_api.Browser]:
     """One browser for all tests; closed with their module, since others cannot run beside playwright's event loop."""
-    if not CHROMIUM.exists():
-        pytest.fail(f"{CHROMIUM} is missing: apt-get install chromium", pytrace=False)
+    if CHROMIUM is None:
+        pytest.fail("Chromium is missing: apt-get install chromium", pytrace=False)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
         yield browser
@@ -341,7 +342,9 @@ def tab_to(page: Page, wanted: str, most: int = 80) -> Locator:
     else:
         raise AssertionError(f"{page.url}: {most} times Tab never led to {wanted}")
     for element, look in passed[:-1]:
-        assert element.evaluate(LOOK) != look, f"{page.url}: no focus to be seen: {element.evaluate('e => e.outerHTML')}"
+        assert element.evaluate(LOOK) != look, (
+            f"{page.url}: no focus to be seen: {element.evaluate('e => e.outerHTML')}"
+        )
     return page.locator(":focus")
 
 

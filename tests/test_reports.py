@@ -123,7 +123,7 @@ def put(session: orm.Session, row: Any) -> Any:
 
 def served(session: orm.Session, town: Town, **over: Any) -> Beneficiary:
     """A woman registered in the main unit who had a service in the middle of June."""
-    said = {"sex": Sex.F, "registered_on": MID_JUNE, "amka": None, "afm": None} | over
+    said: dict[str, Any] = {"sex": Sex.F, "registered_on": MID_JUNE, "amka": None, "afm": None} | over
     person: Beneficiary = put(session, make.beneficiary(said.pop("unit", town.main), **said))
     put(session, make.delivery(person, a_service(session), town.clerk, on=MID_JUNE))
     return person
@@ -165,6 +165,7 @@ def as_user(session: orm.Session, user: User) -> None:
 
 KARDITSA = {UnitKind.MAIN: (699, 786, 5498), UnitKind.ROMA: (135, 167, 2079)}
 YEAR = Period(dt.date(2019, 1, 1), dt.date(2020, 1, 1))
+NEW_YEAR = athens(2019, 1, 1, 9)
 
 
 def load_karditsa(session: orm.Session, town: Town) -> None:
@@ -186,7 +187,7 @@ def _person(unit: Unit, n: int, is_man: bool) -> dict[str, Any]:
 def _request(unit: Unit, staff: User, n: int, ids: list[int]) -> dict[str, Any]:
     return {
         "unit_id": unit.id, "staff_id": staff.id, "version": 1, "request": "Αίτημα", "channel": Channel.INPERSON,
-        "at": athens(2019, 1, 1, 9) + dt.timedelta(days=n % 365),
+        "at": NEW_YEAR + dt.timedelta(days=n % 365),
         "beneficiary_id": None if n % 9 == 8 else ids[n % len(ids)],
     }  # fmt: skip
 
@@ -203,8 +204,8 @@ def test_karditsa_2019_comes_out_as_its_municipality_published_it(session: orm.S
     assert lines[requests, town.main.name][-1] == 5498
     assert lines[requests, town.roma.name][-1] == 2079
     assert lines[requests, "Σύνολο"][-1] == 7577
-    named = {visitor for visitor in session.scalars(sa.select(Visit.beneficiary_id)) if visitor}
-    assert lines[people, "Σύνολο"][-1] == len(named) <= 1787
+    # 1485 is a multiple of nine, so in the main centre it is always the same people who stay nameless
+    assert lines[people, "Σύνολο"][-1] == 1787 - 1485 // 9
     by_channel = table(reports.visits(over(session, YEAR)), heads=2)
     assert by_channel["Σύνολο", None]["Σύνολο"] == 7577
     assert by_channel[town.main.name, "Ανώνυμες"]["Σύνολο"] == 5498 // 9

@@ -1,0 +1,700 @@
+"""Whatever is sent, the answer is a page with a message or the thing stored as it was typed; never a failure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import io
+import re
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from db import Base, Kind, fields
+from models import Appointment, Beneficiary, CaseNote, Event, Referral, User, Visit, VolunteerHours
+from policy import PERMISSIONS
+from seed import builders
+from tests.answers import (
+    SCREENS,
+    assert_sound,
+    errors_of,
+    filled,
+    form_fields,
+    link_row,
+    naughty,
+    said,
+    screens,
+    tags,
+)
+from tests.world import Browser, World, fields_of
+from vocabulary import Role, Sex
+
+NEW = "/admin/beneficiary/new/"
+WRONG_AMKA = "The check digit of the AMKA is wrong: look at it again."
+WRONG_AFM = "The check digit of the AFM is wrong: look at it again."
+LONG = "μ" * 100_000
+
+
+def refused(browser: Browser, url: str, **changes: Any) -> dict[str, str]:
+    """Send a form that must be refused and must keep everything that was typed; the messages beside its fields."""
+    sent = browser.form(url) | changes
+    answer = assert_sound(browser.post(url, sent), changes)
+    assert answer.status_code == 200, f"{changes} was taken"
+    found, kept = errors_of(answer.text), fields_of(answer.text)
+    assert found, f"no message beside a field for {str(changes)[:200]}"
+    assert "error-summary" in answer.text
+    lost = {n: (sent[n], kept.get(n)) for n in sent if n in kept or n in changes if kept.get(n) != sent[n]}
+    choices = {n for n in lost if n in fields(_model(url)) and fields(_model(url))[n].kind in CHOSEN}
+    assert set(lost) <= choices & set(changes), f"lost: {lost}"
+    return found
+
+
+CHOSEN = (Kind.CODE, Kind.CODES, Kind.COUNTRY, Kind.LINK)
+"""A value that is not in a list has no place in its box."""
+
+
+def _model(url: str) -> type[Base]:
+    return next(s.model for s in SCREENS if s.model.__tablename__ == url.split("/")[2])
+
+
+def count(world: World, model: type[Base]) -> int:
+    return int(world.query(sa.select(sa.func.count()).select_from(model))[0])
+
+
+def person(world: World, **changes: Any) -> dict[str, Any]:
+    """A person's form, filled in."""
+    return {"unit_id": str(world.rows["main"]["unit"]), "last_name": "Δοκιμή", "first_name": "Άτομο"} | changes
+
+
+# --- ΑΜΚΑ, ΑΦΜ and what disagrees with them ---------------------------------------------------------------------------
+
+
+def test_wrong_numbers_are_refused_beside_their_field(calm_world: World) -> None:
+    browser, before = calm_world.client("coordinator"), count(calm_world, Beneficiary)
+    right = builders.amka(dt.date(1980, 1, 31), Sex.F, 7)
+    wrong = {
+        "amka": [
+            right[:-1] + str((int(right[-1]) + 1) % 10),
+            "310180",
+            "abc",
+            "31018000000000",
+            "32018000001",
+            "0" * 10,
+        ],
+        "afm": ["123456789", "000000000", "12345", "abcdefghi", "1234567890"],
+        "phone": ["123", "abc", "999999999999999999999", "+30123"],
+        "email": ["nobody", "a@b", "a b@example.gr", "@example.gr", "α@"],
+        "postal_code": ["6610", "abcde", "661000"],
+    }
+    for name, values in wrong.items():
+        for value in values:
+            found = refused(browser, NEW, **person(calm_world, **{name: value}))
+            assert set(found) == {name}, (name, value, found)
+    found = refused(browser, NEW, **person(calm_world, amka=wrong["amka"][0], afm="123456789"))
+    assert found == {"amka": said(calm_world.app, WRONG_AMKA), "afm": said(calm_world.app, WRONG_AFM)}
+    assert re.search("[α-ω]", found["amka"] + found["afm"]), "the messages are not Greek"
+    assert count(calm_world, Beneficiary) == before
+
+
+def test_a_number_is_taken_however_it_is_spaced(world: World) -> None:
+    amka, afm = builders.amka(dt.date(1980, 1, 31), Sex.F, 8), builders.afm(77_001)
+    spelt = {
+        "amka": f" {amka[:6]} {amka[6:]}",
+        "afm": f"{afm[:3]}.{afm[3:6]}.{afm[6:]} ",
+        "mobile": "69 0000-0001",
+        "postal_code": "661 00",
+    }
+    answer = world.client("coordinator").submit(NEW, **person(world, sex="F", born_on="31/1/1980", **spelt))
+    assert answer.status_code == 302, errors_of(answer.text)
+    row = world.query(sa.select(Beneficiary).order_by(Beneficiary.id.desc()))[0]
+    assert (row.amka, row.afm, row.mobile, row.postal_code) == (amka, afm, "+306900000001", "66100")
+
+
+def test_what_disagrees_with_the_amka_is_saved_and_warned_of(world: World) -> None:
+    browser = world.client("coordinator")
+    amka = builders.amka(dt.date(1980, 1, 31), Sex.F, 9)
+    answer = browser.submit(NEW, **person(world, amka=amka, born_on="30/01/1980", sex="M"))
+    assert answer.status_code == 302, errors_of(answer.text)
+    page = browser.get(answer.headers["Location"]).text
+    assert "message-warning" in page
+    assert said(world.app, "The birth date does not agree with the AMKA: look at both again.") in page
+    assert said(world.app, "The sex does not agree with the AMKA: look at both again.") in page
+    kept = world.query(sa.select(Beneficiary).where(Beneficiary.amka == amka))[0]
+    assert (kept.born_on, kept.sex) == (dt.date(1980, 1, 30), Sex.M)
+
+
+def test_an_amka_stands_once_in_a_unit_and_again_in_another(world: World) -> None:
+    browser = world.client("coordinator")
+    taken = world.one(Beneficiary, world.rows["main"]["beneficiary"]).amka
+    found = refused(browser, NEW, **person(world, amka=taken))
+    assert found == {"amka": said(world.app, "This value is already used in another record of the unit.")}
+    elsewhere = person(world, amka=taken, unit_id=str(world.rows["roma"]["unit"]))
+    assert browser.submit(NEW, **elsewhere).status_code == 302
+
+
+# --- addresses --------------------------------------------------------------------------------------------------------
+
+ODD_IDS = (
+    "", " ", "abc", "1,2", "-1", "0", "1.0", "1e0", "+1", " 1", "1 ", "01x", "9" * 20, "2147483648", "2147483647", "\0", "1\0",
+    "'", "1' OR '1'='1", "1;DROP TABLE beneficiary", "１", "١", "²", "½", "None", "null", "true", "[]", "{}", "../1", "%00", "\ud7ff",
+)  # fmt: skip
+
+
+def test_odd_numbers_of_records_are_not_found(calm_world: World) -> None:
+    browser = calm_world.client("coordinator")
+    for name in ("beneficiary", "referral", "partner"):
+        for odd in ODD_IDS:
+            for page in ("details", "edit"):
+                answer = assert_sound(browser.get(f"/admin/{name}/{page}/", query_string={"id": odd}), (page, odd))
+                assert answer.status_code in (302, 404), (name, page, odd, answer.status_code)
+        for odd in ODD_IDS:
+            for url, sent in (
+                (f"/admin/{name}/delete/", {"id": odd}),
+                (f"/admin/{name}/action/", {"action": "delete", "rowid": odd}),
+                (f"/admin/{name}/edit/?id=999999", {"id": odd}),
+                (f"/admin/{name}/move/?id=999999", {"to": odd}),
+            ):
+                answer = assert_sound(browser.post(url, sent), (url, odd))
+                assert answer.status_code in (302, 404), (url, odd, answer.status_code)
+    assert browser.get("/admin/beneficiary/details/?id=1&id=2").status_code in (200, 404)
+    assert browser.get("/admin/beneficiary/edit/?id=1&id=2").status_code in (200, 302, 404)
+    assert count(calm_world, Beneficiary) == 2
+    assert count(calm_world, Referral) == 2
+
+
+def test_odd_lookups_find_nothing_or_little(calm_world: World) -> None:
+    browser = calm_world.client("coordinator")
+    for odd in (*ODD_IDS, "%", "_", "\\", LONG[:50_000]):
+        for args in (
+            {"name": odd},
+            {"name": "beneficiary_id", "query": odd},
+            {"name": "beneficiary_id", "offset": odd, "limit": odd},
+        ):
+            answer = assert_sound(browser.get("/admin/visit/ajax/lookup/", query_string=args), args)
+            assert answer.status_code == (200 if args["name"] == "beneficiary_id" else 404), args
+            assert answer.status_code == 404 or len(answer.json) <= 20
+    for query in ("%", "_", "\\", "'"):
+        assert (
+            browser.get("/admin/visit/ajax/lookup/", query_string={"name": "beneficiary_id", "query": query}).json == []
+        )
+    for name in ("ethnic_roma_asked_by_id", "password_hash", "__class__", "unit", "id"):
+        assert browser.get("/admin/beneficiary/ajax/lookup/", query_string={"name": name}).status_code in (200, 404)
+
+
+ODD_LISTS: list[dict[str, Any]] = [
+    *({"page": odd} for odd in ("-1", "0", "1", "999999999", "9" * 20, "abc", "1.5", "\0", "", "１")),
+    *({"page_size": odd} for odd in ("-1", "0", "7", "100000", "9" * 20, "abc", "\0", "")),
+    *({"sort": odd, "desc": other} for odd in ("-1", "0", "99", "9" * 20, "abc", "\0", "last_name") for other in ("1", "x", "-1")),
+    *({"search": odd} for odd in ("\0", "%", "_", "\\", "'", "a\0b", "%%%", "\\%", LONG, "' OR 1=1 --", "((((", "\u202e", "\ud7ff", " ")),
+    *({"url": odd} for odd in ("http://[", "//evil.example", "javascript:alert(1)", "\\\\evil.example", "\0", "http://evil.example", "]")),
+    {"export_type": "csv"}, {"_external": "1"}, {"_scheme": "javascript", "_anchor": "\nalert(1)"}, {"_method": "POST"},
+    {"self": "1"}, {"endpoint": "x"}, {"id": "1"}, {"name": "x"}, {"values": "y"}, {"_anchor": "<script>"},
+    {"flt": "1"}, {"flt0": "1"}, {"flt_": "1"}, {"flt0_": "1"}, {"fltx_last_name_contains": "a"}, {"flt0_nothing_is": "1"},
+    {"flt0_password_hash_is": "1"}, {"flt999999999999999999999_last_name_is": "a"}, {"flt-1_last_name_is": "a"},
+    *({f"flt0_{slug}": odd} for slug in ("last_name_contains", "last_name_is", "remarks_contains")
+      for odd in ("", "\0", "a\0b", "%", "_", "\\", "'", LONG)),
+    *({f"flt0_{slug}": odd} for slug in ("born_on_is", "born_on_from", "born_on_to", "born_on_between")
+      for odd in ("", "31/02/2026", "abc", "01/01/0001", "31/12/9999", "01/01/1980 to", "to", " to  to ", "31/12/9999 to 31/12/9999",
+                  "9" * 20, "\0", "1 - 2 - 3")),
+    *({f"flt0_{slug}": odd} for slug in ("sex_is", "sex_is_not", "target_groups_contains", "nationality_is", "born_on_empty", "unit_id_is",
+                                         "caseworker_id_is")
+      for odd in ("", "nothing", "9" * 20, "\0", "-1", "%", "1,2", "None", LONG[:5000])),
+]  # fmt: skip
+
+
+def test_odd_arguments_of_lists_are_brought_into_bounds(calm_world: World) -> None:
+    browser = calm_world.client("coordinator")
+    for args in ODD_LISTS:
+        answer = assert_sound(browser.get("/admin/beneficiary/", query_string=args), str(args)[:200])
+        assert answer.status_code in (200, 400, 404), (str(args)[:200], answer.status_code)
+        links = re.findall(r'(?:href|action|src)="([^"]*)"', answer.text)
+        odd = [link for link in links if not re.match(r"/(?!/)|#|\?|$", html.unescape(link))]
+        assert not odd, (str(args)[:200], odd)
+
+
+def test_odd_filters_of_moments_and_numbers(calm_world: World) -> None:
+    browser = calm_world.client("coordinator")
+    tries = {
+        "visit": ("at_is", "at_from", "at_to", "at_between"),
+        "event": ("capacity_is", "capacity_from", "capacity_to", "starts_at_to"),
+        "volunteer_hours": ("hours_is", "hours_from", "hours_to"),
+    }
+    for name, slugs in tries.items():
+        for slug in slugs:
+            for odd in (
+                "31/12/9999",
+                "01/01/0001",
+                "31/12/2199",
+                "9" * 20,
+                "-1",
+                "1e5",
+                "NaN",
+                "inf",
+                "١",
+                "1_0",
+                "0x1",
+                "",
+                "\0",
+                "2,55555",
+            ):
+                assert_sound(browser.get(f"/admin/{name}/", query_string={f"flt0_{slug}": odd}), (name, slug, odd))
+                answer = browser.get(f"/admin/{name}/export/xlsx/", query_string={f"flt0_{slug}": odd}, buffered=True)
+                assert assert_sound(answer, (name, slug, odd)).status_code in (200, 400)
+
+
+def test_wildcards_are_letters_like_others(calm_world: World) -> None:
+    browser = calm_world.client("coordinator")
+    for odd in ("%", "_", "%%", "Κ%", "\\", "___"):
+        page = browser.get("/admin/beneficiary/", query_string={"search": odd}).text
+        if odd != "Κ%":
+            assert 'id="row-' not in page, odd
+
+
+# --- texts ------------------------------------------------------------------------------------------------------------
+
+
+def texts_of(model: type[Base], *, is_new: bool) -> dict[str, int]:
+    """Text columns on the form, with their lengths."""
+    boxes = form_fields(model, is_new=is_new).items()
+    return {name: field.length or 0 for name, field in boxes if field.kind in (Kind.TEXT, Kind.LONG_TEXT)}
+
+
+def test_a_text_fits_or_is_refused_with_a_message(world: World) -> None:
+    browser = world.client("coordinator")
+    for model in screens("edit"):
+        name, boxes = model.__tablename__, texts_of(model, is_new=False)
+        url = f"/admin/{name}/edit/?id={_row(world, model)}"
+        plain = {box: length for box, length in boxes.items() if not fields(model)[box].check}
+        if boxes:
+            assert set(refused(browser, url, **dict.fromkeys(boxes, LONG))) == set(boxes), name
+        if plain:
+            found = refused(browser, url, **{box: "μ" * (length + 1) for box, length in plain.items()})
+            assert set(found.values()) == {said(world.app, "The text is too long.")}, name
+            answer = browser.submit(url, **{box: "μ" * length for box, length in plain.items()})
+            assert answer.status_code == 302, (name, errors_of(answer.text))
+            row = world.one(model, _row(world, model))
+            assert {box: len(getattr(row, box)) for box in plain} == plain
+
+
+def _row(world: World, model: type[Base]) -> int:
+    return link_row(world, model, "main") if model is not User else world.users["caseworker.main"]
+
+
+def test_blanks_are_nothing(calm_world: World) -> None:
+    browser = calm_world.client("coordinator")
+    for model in screens("create"):
+        name = model.__tablename__
+        needed = [
+            n for n, f in form_fields(model, is_new=True).items() if _is_needed(model, n) and f.kind not in CHOSEN
+        ]
+        if needed:
+            found = refused(browser, f"/admin/{name}/new/", **dict.fromkeys(needed, " \u00a0 "))
+            assert set(needed) <= set(found), name
+            assert {found[n] for n in needed} == {said(calm_world.app, "Fill this in.")}, name
+
+
+def _is_needed(model: type[Base], name: str) -> bool:
+    return not model.__table__.c[name].nullable and fields(model)[name].kind not in (Kind.FLAG, Kind.CODES)
+
+
+def test_what_cannot_be_stored_is_refused(calm_world: World) -> None:
+    browser = calm_world.client("coordinator")
+    for text in ("α\0β", "\0", "\0" * 1000):
+        found = refused(browser, NEW, **person(calm_world, last_name=text, remarks=text))
+        assert set(found) == {"last_name", "remarks"}
+        assert set(found.values()) == {said(calm_world.app, "The text holds characters that cannot be stored.")}
+    for hidden in ("form_token", "version"):
+        assert_sound(browser.submit(NEW, **person(calm_world, last_name="", **{hidden: "\0" * 10 + LONG})), hidden)
+
+
+NAUGHTY_SCREENS = [m for m in screens("create") if m in screens("edit")]
+
+
+@pytest.mark.parametrize("model", NAUGHTY_SCREENS, ids=lambda model: model.__tablename__)
+def test_naughty_texts_are_kept_as_typed_and_shown_as_text(world: World, model: type[Base]) -> None:
+    """Each line goes into every free text field at once; its own length and check decide what is refused."""
+    name, browser = model.__tablename__, world.client("coordinator")
+    boxes = [box for box in texts_of(model, is_new=False) if not fields(model)[box].check]
+    if not boxes:
+        assert model.__tablename__ in ("household_member", "event_attendance", "distribution"), "no text to try"
+        return
+    key = _row(world, model)
+    edit, details = f"/admin/{name}/edit/?id={key}", f"/admin/{name}/details/?id={key}"
+    harmless = browser.form(edit)
+    assert browser.post(edit, harmless | dict.fromkeys(boxes, "Μ")).status_code == 302
+    shapes = {page: _shape(browser.get(page).text) for page in (edit, details, f"/admin/{name}/")}
+    wrong: list[Any] = []
+    lines = naughty()
+    for number, line in enumerate(lines):
+        sent = {box: line[: fields(model)[box].length].strip() for box in boxes}
+        answer = assert_sound(browser.post(edit, browser_form(world, model, key, harmless) | sent), line)
+        if answer.status_code != 302:
+            wrong += [] if _may_refuse(line) and errors_of(answer.text) else [("refused", line, errors_of(answer.text))]
+            continue
+        row = world.one(model, key)
+        wrong += [(box, line, getattr(row, box)) for box in boxes if (getattr(row, box) or "") != sent[box]]
+        if number % 4 == 0 or "<" in line or "&" in line or '"' in line:
+            wrong += [(page, line) for page, shape in shapes.items() if _shape(browser.get(page).text) != shape]
+            kept = fields_of(browser.get(edit).text)
+            wrong += [("form", box, line, kept[box]) for box in boxes if _lines(kept[box]) != _lines(sent[box])]
+    assert not wrong, f"{len(wrong)} of {len(lines)}: {wrong[:5]}"
+
+
+def browser_form(world: World, model: type[Base], key: int, form: dict[str, Any]) -> dict[str, Any]:
+    """The form with the row's present version, without asking for the page anew."""
+    return form | {"version": str(world.one(model, key).version)}
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _may_refuse(line: str) -> bool:
+    return not line.strip() or "\0" in line
+
+
+def _shape(page: str) -> list[Any]:
+    """The elements before the history, which grows with every edit, but for the messages of the last act."""
+    main = re.sub(r'<section class="panel" id="history".*?</section>', "", page, flags=re.S)
+    main = re.sub(r'<div class="message.*?</div>\s*</div>', "", main, flags=re.S)
+    return tags(re.sub(r'<span class="number">\d+</span>', "", main))
+
+
+def test_naughty_texts_in_checked_fields_are_taken_or_explained(world: World) -> None:
+    browser = world.client("coordinator")
+    key = world.rows["main"]["beneficiary"]
+    edit = f"/admin/beneficiary/edit/?id={key}"
+    boxes = [box for box in texts_of(Beneficiary, is_new=False) if fields(Beneficiary)[box].check]
+    form = browser.form(edit)
+    for line in naughty():
+        answer = assert_sound(
+            browser.post(edit, browser_form(world, Beneficiary, key, form) | dict.fromkeys(boxes, line)), line
+        )
+        if line.strip() and answer.status_code == 200:
+            assert set(errors_of(answer.text)) <= set(boxes), line
+            assert {box: fields_of(answer.text)[box] for box in boxes} == dict.fromkeys(boxes, line), line
+
+
+def test_naughty_texts_make_new_rows_too(world: World) -> None:
+    browser = world.client("coordinator")
+    for model in screens("create"):
+        name = model.__tablename__
+        boxes = [box for box in texts_of(model, is_new=True) if not fields(model)[box].check]
+        values = filled(world, model)
+        for line in ("<script>alert(1)</script>", "'; DROP TABLE beneficiary; --", "{{ 7 * 7 }}", "\u202eτεστ", "=1+1"):
+            sent = {box: f"{line[: (fields(model)[box].length or 99) - 3]}{len(name)}" for box in boxes}
+            answer = assert_sound(browser.submit(f"/admin/{name}/new/", **values | sent), (name, line))
+            assert answer.status_code in (200, 302)
+            if answer.status_code == 302:
+                page = browser.get(answer.headers["Location"]).text
+                assert "<script>alert" not in page
+    assert count(world, Beneficiary) > 2
+
+
+# --- dates, numbers, choices ------------------------------------------------------------------------------------------
+
+BAD_DATES = (
+    "31/02/2026", "30/2/24", "29/02/2025", "00/01/2026", "01/13/2026", "1/1/0001", "31/12/9999", "01/01/1849", "abc", "2026", "1121980",
+    "25 Μαρτίου 1980", "25/03/1980 10:00", "25/03-1980", "1980/03/25", "25//1980", "-1/1/1980", "\0", "25/03/1980x", "²/1/1980", LONG,
+)  # fmt: skip
+GOOD_DATES = {
+    "25/03/1980": "25/03/1980", "5/3/1980": "05/03/1980", "25-3-1980": "25/03/1980", "25.03.1980": "25/03/1980",
+    "25031980": "25/03/1980", "1980-03-25": "25/03/1980", " 25/03/1980 ": "25/03/1980", "29/02/2024": "29/02/2024",
+}  # fmt: skip
+
+
+def test_dates_in_every_spelling(world: World) -> None:
+    browser = world.client("coordinator")
+    edit = f"/admin/beneficiary/edit/?id={world.rows['main']['beneficiary']}"
+    for bad in BAD_DATES:
+        found = refused(browser, edit, born_on=bad, permit_expires_on=bad)
+        assert set(found) == {"born_on", "permit_expires_on"}, bad
+        assert set(found.values()) == {said(world.app, "Not a date: write day/month/year, as in 25/03/1980.")}
+    for good, shown in GOOD_DATES.items():
+        assert browser.submit(edit, unemployed_since=good).status_code == 302, good
+        assert browser.form(edit)["unemployed_since"] == shown, good
+    tomorrow = f"{dt.date.today() + dt.timedelta(days=2):%d/%m/%Y}"
+    assert set(refused(browser, edit, born_on=tomorrow)) == {"born_on"}
+
+
+def test_moments_in_every_spelling(world: World) -> None:
+    browser = world.client("coordinator")
+    edit = f"/admin/appointment/edit/?id={world.rows['main']['appointment']}"
+    for bad in ("31/02/2026 10:00", "25/03/2026 24:00", "25/03/2026 10:60", "25/03/2026 10:30x", "10:30", "25/03/2026 ten",
+                "29/03/2026 03:30", "01/01/9999 10:00", "25/03/2026 10:30 11:30", "\0", "9" * 30):  # fmt: skip
+        assert set(refused(browser, edit, at=bad)) == {"at"}, bad
+    for good, shown in {
+        "25/03/2026 10:30": "25/03/2026 10:30", "5.3.2026 9:05": "05/03/2026 09:05", "2026-03-25T10:30": "25/03/2026 10:30",
+        "25/10/2026 03:30": "25/10/2026 03:30", "25/03/2026": "25/03/2026 00:00",
+    }.items():  # fmt: skip
+        assert browser.submit(edit, at=good).status_code == 302, good
+        assert browser.form(edit)["at"] == shown, good
+
+
+BAD_NUMBERS = (
+    "abc",
+    "1e5",
+    "NaN",
+    "inf",
+    "-inf",
+    "1_000",
+    "0x10",
+    "1,2,3",
+    "1.000,5",
+    "--1",
+    "9" * 20,
+    "\0",
+    "1 0",
+    "½",
+    "٣,٥x",
+    LONG,
+)
+
+
+def test_numbers_in_every_spelling(world: World) -> None:
+    browser = world.client("coordinator")
+    event = f"/admin/event/edit/?id={world.rows['main']['event']}"
+    hours = f"/admin/volunteer_hours/edit/?id={world.rows['main']['volunteer_hours']}"
+    for bad in (*BAD_NUMBERS, "1.5", "1,5", "2147483648"):
+        assert refused(browser, event, capacity=bad) == {"capacity": said(world.app, "Not a whole number.")}, bad
+    for bad in (*BAD_NUMBERS, "1,234"):
+        assert refused(browser, hours, hours=bad) == {"hours": said(world.app, "Not a number: write it as in 2,5.")}, (
+            bad
+        )
+    for good, shown in {"7": "7", " 12 ": "12", "+3": "3", "": ""}.items():
+        assert browser.submit(event, capacity=good).status_code == 302, good
+        assert browser.form(event)["capacity"] == shown, good
+    for good, shown in {"2,5": "2,5", "2.5": "2,5", "3": "3", " 1,25 ": "1,25", "2,": "2"}.items():
+        assert browser.submit(hours, hours=good).status_code == 302, good
+        assert float(browser.form(hours)["hours"].replace(",", ".")) == float(shown.replace(",", ".")), good
+
+
+def test_values_that_the_database_refuses_are_refused_with_a_message(world: World) -> None:
+    browser = world.client("coordinator")
+    main = world.rows["main"]
+    for url, changes in (
+        (f"/admin/event/edit/?id={main['event']}", {"capacity": "0"}),
+        (f"/admin/event/edit/?id={main['event']}", {"capacity": "-5"}),
+        (f"/admin/event/edit/?id={main['event']}", {"starts_at": "25/03/2026 10:00", "ends_at": "25/03/2026 09:00"}),
+        (f"/admin/volunteer_hours/edit/?id={main['volunteer_hours']}", {"hours": "-1"}),
+        (f"/admin/volunteer_hours/edit/?id={main['volunteer_hours']}", {"hours": "24,01"}),
+        (f"/admin/service_delivery/edit/?id={main['service_delivery']}", {"minutes": "-1"}),
+        (f"/admin/service_delivery/edit/?id={main['service_delivery']}", {"minutes": "1441"}),
+        (f"/admin/distribution/edit/?id={main['distribution']}", {"quantity": "0"}),
+        (f"/admin/distribution/edit/?id={main['distribution']}", {"quantity": "-1"}),
+        (f"/admin/distribution/edit/?id={main['distribution']}", {"quantity": "999999999"}),
+        (f"/admin/stock_movement/edit/?id={main['stock_movement']}", {"quantity": "0"}),
+        (
+            f"/admin/beneficiary/edit/?id={main['beneficiary']}",
+            {"registered_on": "25/03/2026", "closed_on": "24/03/2026"},
+        ),
+        (f"/admin/referral/edit/?id={main['referral']}", {"to_unit_id": str(world.rows["roma"]["unit"])}),
+        (f"/admin/referral/edit/?id={main['referral']}", {"to_partner_id": ""}),
+    ):
+        sent = browser.form(url) | changes
+        answer = assert_sound(browser.post(url, sent), (url, changes))
+        assert answer.status_code == 200, f"{url} took {changes}"
+        assert "message-error" in answer.text or errors_of(answer.text), (url, changes)
+        assert fields_of(answer.text) | {"csrf_token": ""} == sent | {"csrf_token": ""}, (url, changes)
+
+
+def test_choices_outside_the_list_are_refused(calm_world: World) -> None:
+    browser = calm_world.client("coordinator")
+    odd = ("NOTHING", "None", "\0", "Άνδρας", "m", "9" * 20, LONG)
+    for value in odd:
+        found = refused(
+            browser, NEW, **person(calm_world, sex=value, education=value, nationality=value, caseworker_id=value)
+        )
+        assert set(found) == {"sex", "education", "nationality", "caseworker_id"}, value
+        assert set(found.values()) == {said(calm_world.app, "Choose from the list.")}
+        assert set(refused(browser, NEW, **person(calm_world, target_groups=[value, "POV"]))) == {"target_groups"}
+        assert set(refused(browser, NEW, **person(calm_world, unit_id=value))) == {"unit_id"}
+    for group in ("ROMA", "AMEA", "GBV"):
+        assert set(refused(browser, NEW, **person(calm_world, target_groups=[group]))) == {"target_groups"}
+
+
+def test_a_refused_choice_is_not_replaced_by_another_one(calm_world: World) -> None:
+    """The box must show that nothing is chosen, not the first of the list."""
+    browser = calm_world.client("coordinator")
+    answer = browser.submit(NEW, **person(calm_world, sex="NOTHING"))
+    assert fields_of(answer.text)["sex"] == ""
+
+
+def test_lists_and_repeated_parameters(world: World) -> None:
+    browser, before = world.client("coordinator"), count(world, Beneficiary)
+    answer = browser.submit(
+        NEW, **person(world, last_name=["Πρώτος", "Δεύτερος"], born_on=["1/1/1980", "x"], sex=["F", "M"])
+    )
+    assert_sound(answer)
+    assert answer.status_code == 302, errors_of(answer.text)
+    row = world.query(sa.select(Beneficiary).order_by(Beneficiary.id.desc()))[0]
+    assert (row.last_name, row.born_on, row.sex) == ("Πρώτος", dt.date(1980, 1, 1), Sex.F)
+    odd = {
+        "last_name[]": "x",
+        "last_name[0]": "x",
+        "last_name.x": "x",
+        "__class__": "x",
+        "self": "x",
+        "obj": "x",
+        "": "x",
+    }
+    assert assert_sound(browser.submit(NEW, **person(world), **odd)).status_code == 302
+    assert count(world, Beneficiary) == before + 2
+    files = {"last_name": (io.BytesIO(b"x"), "x.txt"), "csrf_token": browser.token}
+    assert_sound(browser.client.post(NEW, data=files, content_type="multipart/form-data"))
+    assert_sound(browser.client.post(NEW, json={"last_name": "x", "csrf_token": browser.token}))
+    assert count(world, Beneficiary) == before + 2
+
+
+# --- what no form offers ----------------------------------------------------------------------------------------------
+
+UNASKED = {
+    "id": "999", "version": "77", "registry_number": "ΨΕΥΔΟ-1", "code": "ΨΕΥΔΟ-1", "status": "DONE", "author_id": "1", "by_id": "1",
+    "password_hash": "x", "role": "administrator", "search_key": "x", "sort_key": "x", "sent_on": "01/01/2020",
+    "submitted_on": "01/01/2020", "ethnic_roma_asked_by_id": "1", "disability_asked_by_id": "1", "last_registry_number": "900",
+    "municipality_id": "1", "password_changed_at": "01/01/2020 10:00", "seq": "1", "memberships": "1", "unit": "2", "steps": "1",
+}  # fmt: skip
+
+
+def test_columns_that_are_not_on_the_form_cannot_be_set(world: World) -> None:
+    for role in (Role.COORDINATOR, Role.ADMINISTRATOR):
+        browser = world.client(role.value)
+        for model in screens("edit", role):
+            offered = set(form_fields(model, is_new=False))
+            extra = {name: value for name, value in UNASKED.items() if name not in offered and name != "version"}
+            extra |= {"unit_id": str(world.rows["roma"]["unit"])} if "unit_id" not in offered else {}
+            key = world.rows["main"]["unit"] if model.__tablename__ == "unit" else _row(world, model)
+            before = _state(world.one(model, key))
+            answer = assert_sound(browser.submit(f"/admin/{model.__tablename__}/edit/?id={key}", **extra), model)
+            assert answer.status_code == 302, (model, errors_of(answer.text))
+            assert _state(world.one(model, key)) == before, model
+
+
+def _state(row: Any) -> dict[str, Any]:
+    return {column.key: getattr(row, column.key) for column in sa.inspect(type(row)).columns}
+
+
+def test_new_rows_take_no_unasked_columns(world: World) -> None:
+    browser = world.client("coordinator")
+    for model in screens("create"):
+        offered = set(form_fields(model, is_new=True))
+        extra = {name: value for name, value in UNASKED.items() if name not in offered}
+        answer = browser.submit(f"/admin/{model.__tablename__}/new/", **filled(world, model) | extra)
+        assert answer.status_code == 302, (model, errors_of(answer.text))
+        row = world.query(sa.select(model).order_by(model.id.desc()).limit(1))[0]  # type: ignore[attr-defined]
+        assert row.version == 1
+        assert row.id != 999
+        assert {"ΨΕΥΔΟ-1", "x"}.isdisjoint(str(v) for k, v in _state(row).items() if k not in offered), model
+        if "status" in _state(row):
+            assert row.status == type(row).status.property.columns[0].info["field"].default()
+
+
+def test_an_author_cannot_be_forged(world: World) -> None:
+    browser = world.client("caseworker.main")
+    values = {
+        "beneficiary_id": str(world.rows["main"]["beneficiary"]),
+        "body": "Σημείωση",
+        "author_id": str(world.users["coordinator"]),
+    }
+    assert browser.submit("/admin/case_note/new/", **values).status_code == 302
+    note = world.query(sa.select(CaseNote).order_by(CaseNote.id.desc()))[0]
+    assert note.author_id == world.users["caseworker.main"]
+
+
+# --- methods, tokens, sizes -------------------------------------------------------------------------------------------
+
+
+def test_wrong_methods_are_refused(calm_world: World) -> None:
+    browser = calm_world.client("coordinator")
+    for url in (
+        "/admin/beneficiary/delete/",
+        "/admin/beneficiary/action/",
+        "/admin/referral/move/?id=1",
+        "/logout",
+        "/admin/visit/ajax/update/",
+    ):
+        assert assert_sound(browser.get(url)).status_code == 405, url
+    for url in (
+        "/admin/beneficiary/",
+        "/admin/beneficiary/details/?id=1",
+        "/admin/beneficiary/export/xlsx/",
+        "/healthz",
+    ):
+        assert assert_sound(browser.post(url)).status_code == 405, url
+    for method in ("PUT", "DELETE", "PATCH", "TRACE"):
+        answer = browser.client.open(
+            "/admin/beneficiary/edit/?id=1", method=method, headers={"X-CSRFToken": browser.token}
+        )
+        assert assert_sound(answer).status_code in (400, 405), method
+
+
+def test_nothing_is_done_without_the_token(world: World) -> None:
+    browser = world.client("coordinator")
+    form = browser.form(NEW) | person(world)
+    before = {m: count(world, m) for m in (Beneficiary, Visit, Event)}
+    key = world.rows["main"]["visit"]
+    for token in (
+        {},
+        {"csrf_token": ""},
+        {"csrf_token": "wrong"},
+        {"csrf_token": "\0"},
+        {"csrf_token": browser.token + "x"},
+    ):
+        for url, sent in (
+            (NEW, {k: v for k, v in form.items() if k != "csrf_token"}),
+            ("/admin/visit/delete/", {"id": str(key)}),
+            ("/admin/visit/action/", {"action": "delete", "rowid": str(key)}),
+            (f"/admin/referral/move/?id={world.rows['main']['referral']}", {"to": "SENT"}),
+            ("/logout", {}),
+            ("/login", {"username": "coordinator", "password": "x"}),
+            ("/language/en", {}),
+        ):
+            answer = assert_sound(browser.client.post(url, data=sent | token), (url, token))
+            assert answer.status_code == 400, (url, token)
+            assert (
+                said(
+                    world.app, "The form had expired and nothing was saved. Go back, reload the page and send it again."
+                )
+                in answer.text
+            )
+    assert {m: count(world, m) for m in before} == before
+    assert str(world.one(Referral, world.rows["main"]["referral"]).status.value) == "DRAFT"
+    assert browser.get("/admin/").status_code == 200
+
+
+def test_too_large_a_body_is_refused(calm_world: World) -> None:
+    browser, before = calm_world.client("coordinator"), count(calm_world, Beneficiary)
+    form = browser.form(NEW) | person(calm_world)
+    for size in (5, 13):
+        answer = assert_sound(browser.client.post(NEW, data=form | {"remarks": "x" * size * 1024 * 1024}), size)
+        assert answer.status_code == 413
+        assert said(calm_world.app, "This is too large.") in answer.text
+    many = browser.client.post(NEW, data=form | {f"f{i}": "x" for i in range(50_000)})
+    assert assert_sound(many).status_code in (200, 302, 400, 413)
+    assert count(calm_world, Beneficiary) in (before, before + 1)
+
+
+def test_pages_that_are_not_there(calm_world: World) -> None:
+    browser = calm_world.client("coordinator")
+    for url in ("/nothing", "/admin/nothing/", "/admin/beneficiary/nothing/", "/admin/beneficiary/export/csv/", "/admin/beneficiary/export/\0/",
+                "/static/../app.py", "/static/%2e%2e/app.py", "/admin/beneficiary/export/xlsx%00/", "/language/xx", "/\u0389", "/admin/" + "a" * 5000):  # fmt: skip
+        answer = assert_sound(browser.get(url), url)
+        assert answer.status_code in (404, 405), (url, answer.status_code)
+
+
+def test_a_person_paired_with_another_unit_is_said_beside_the_field(world: World) -> None:
+    browser = world.client("coordinator")
+    values = filled(world, Visit) | {"beneficiary_id": str(world.rows["roma"]["beneficiary"])}
+    assert set(refused(browser, "/admin/visit/new/", **values)) == {"beneficiary_id"}
+
+
+def test_the_walked_screens_are_all_there_are() -> None:
+    granted = {
+        resource
+        for (resource, action), roles in PERMISSIONS.items()
+        if action == "create" and Role.COORDINATOR in roles
+    }
+    walked = {model.__tablename__ for model in screens("create")}
+    assert granted - walked <= {"referral_step", "application_step", "attachment", "access_grant", "access"}
+    assert {Appointment, VolunteerHours, Referral} <= set(screens("create"))

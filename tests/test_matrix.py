@@ -1,0 +1,256 @@
+"""Route × role: tests/matrix.csv says who may go where, and every cell of it is tried on the running application.
+
+allowed  answers, and does what it is for
+own      the same for a row of the user's own unit; a row of the other unit is a 404
+idle     answers, but changes nothing: a reader's bulk action
+missing  404, whatever is asked for: the route leads nowhere for this role
+refused  403
+login    sends the stranger to the sign-in page
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from db import Base, Kind, fields
+from models import AuditReview, Membership, Scoped, User, today
+from seed import builders
+from tests.answers import add, filled
+from tests.walls import SCREENS, assert_untouched, state_of
+from tests.world import PASSWORD, USERS, Browser, World
+from vocabulary import Confidence
+
+MATRIX = Path(__file__).with_name("matrix.csv")
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
+CELLS = {"allowed", "own", "idle", "missing", "refused", "login"}
+MODELS = {screen.model.__tablename__: screen.model for screen in SCREENS}
+NEXT_STATES = {"appointment": "ARRIVED", "referral": "SENT", "application": "DOCS"}
+
+
+def lines() -> list[dict[str, str]]:
+    with MATRIX.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+ROLES = [name for name in lines()[0] if name not in ("endpoint", "method")]
+
+
+def routes(app: Flask) -> set[tuple[str, str]]:
+    return {(rule.endpoint, method) for rule in app.url_map.iter_rules() for method in (rule.methods or set()) & METHODS}
+
+
+# --- the file ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_route_is_in_the_file_and_no_other(calm_world: World) -> None:
+    said = [(line["endpoint"], line["method"]) for line in lines()]
+    assert len(said) == len(set(said)), "a line stands twice"
+    assert routes(calm_world.app) == set(said)
+
+
+def test_file_is_whole() -> None:
+    assert [f"{role}.main" in USERS or role in USERS or role == "anonymous" for role in ROLES] == [True] * 7
+    for line in lines():
+        assert {line[role] for role in ROLES} <= CELLS, line
+
+
+# --- the cells --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Cell:
+    """One route, one method, one role: what the file says of it, and how it is tried."""
+
+    endpoint: str
+    method: str
+    word: str
+    own: Callable[[], TestResponse]
+    foreign: Callable[[], TestResponse]
+
+    @property
+    def table(self) -> str:
+        return self.endpoint.partition(".")[0]
+
+    @property
+    def route(self) -> str:
+        return self.endpoint.partition(".")[2]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.endpoint} ({self.word})"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_cells(world: World, role: str) -> None:
+    """Closed cells first, which must leave the database as it is; then reading, writing, deleting, and signing out."""
+    confide_and_populate(world)
+    browser = world.client(None if role == "anonymous" else f"{role}.main" if f"{role}.main" in USERS else role)
+    cells = [cell_of(world, browser, line, line[role]) for line in lines()]
+    closed = [cell for cell in cells if cell.word not in ("allowed", "own")]
+    before, wrong = state_of(world), []
+    for cell in closed:
+        wrong += problems(cell)
+    assert not wrong
+    assert_untouched(world, before, role)
+    for cell in sorted((cell for cell in cells if cell.word in ("allowed", "own")), key=turn):
+        wrong += problems(cell)
+        if cell.route == "action_view" and cell.table != "audit_entry":
+            wrong += [f"{cell}: the row still stands"] * (newest(world, cell.table) == created.get(cell.table))
+    assert not wrong
+    assert role != "supervisor" or world.query(sa.select(AuditReview.id))
+    assert browser.get("/admin/").status_code == 302, "signed out, yet still in"
+
+
+created: dict[str, int | None] = {}
+
+
+def problems(cell: Cell) -> list[str]:
+    """What is not as the file says."""
+    answer = cell.own()
+    where, status = answer.headers.get("Location", ""), answer.status_code
+    answer.close()
+    if cell.word == "own" and (seen := cell.foreign().status_code) != 404:
+        return [f"{cell}: {seen} for the other unit's row"]
+    right = {
+        "refused": status == 403,
+        "missing": status == 404,
+        "login": status == 302 and where.startswith("/login"),
+        "idle": status == 302 and not where.startswith("/login"),
+    }.get(cell.word, is_done(cell, status, where))
+    return [] if right else [f"{cell}: {status} {where}"]
+
+
+def is_done(cell: Cell, status: int, where: str) -> bool:
+    """A form that is taken leads on; a page stands."""
+    if cell.endpoint == "auth.logout":
+        return status == 302 and where == "/login"
+    if cell.method == "POST" and cell.table in MODELS:
+        return status == 302 and not where.startswith("/login")
+    leads_on = cell.endpoint in ("home", "auth.login", "auth.language", "audit_entry.sample_view")
+    return status in ((200, 302) if leads_on else (200,)) and not where.startswith("/login")
+
+
+def turn(cell: Cell) -> tuple[int, int]:
+    """Reading before writing before deleting; what hangs on others is made after them and deleted before them."""
+    tables = [table.name for table in Base.metadata.sorted_tables]
+    place = tables.index(cell.table) if cell.table in tables else 0
+    step = ["action_view", "delete_view", "logout"].index(cell.route) + 2 if cell.route in ("action_view", "delete_view", "logout") else cell.method == "POST"  # fmt: skip
+    return int(step), -place if step > 1 else place
+
+
+def confide_and_populate(world: World) -> None:
+    """In each unit a note that every reader of notes there may read."""
+    for code in ("main", "roma"):
+        person = world.one(MODELS["beneficiary"], world.rows[code]["beneficiary"])
+        author = User(id=world.users[f"caseworker.{code}"])
+        note = add(world, builders.case_note(person, author, confidence=Confidence.UNIT, on=today()))
+        world.rows[code] = {**world.rows[code], "case_note": note}
+
+
+# --- how each route is tried ------------------------------------------------------------------------------------------
+
+
+def cell_of(world: World, browser: Browser, line: dict[str, str], word: str) -> Cell:
+    """The trial of a line, with what it sends made ready."""
+    endpoint, method = line["endpoint"], line["method"]
+    table, _dot, route = endpoint.partition(".")
+    if table not in MODELS:
+        return Cell(endpoint, method, word, lambda: PLAIN[endpoint, method](browser), lambda: browser.get("/nowhere"))
+    sent = new_row(world, table) if route == "create_view" and method == "POST" else {}
+
+    def trial(code: str) -> Callable[[], TestResponse]:
+        return lambda: on_row(world, browser, table, route, method, code, sent)
+
+    return Cell(endpoint, method, word, trial("main"), trial("roma"))
+
+
+def on_row(
+    world: World, browser: Browser, table: str, route: str, method: str, code: str, sent: dict[str, Any]
+) -> TestResponse:
+    """One request to a screen's route, about a row of this unit where the route is about a row."""
+    url, key = f"/admin/{table}", number(world, table, code)
+    link = next((n for n, f in fields(MODELS[table]).items() if f.kind == Kind.LINK), "none")
+    match route, method:
+        case "index_view", _:
+            return browser.get(f"{url}/")
+        case "details_view", _:
+            return browser.get(f"{url}/details/?id={key}")
+        case "create_view", "GET":
+            return browser.get(f"{url}/new/")
+        case "create_view", "POST":
+            answer = browser.post(f"{url}/new/", sent)
+            created[table] = newest(world, table)
+            return answer
+        case "edit_view", "GET":
+            return browser.get(f"{url}/edit/?id={key}")
+        case "edit_view", "POST":
+            return browser.submit(f"{url}/edit/?id={key}")
+        case "delete_view", _:
+            return browser.post(f"{url}/delete/", id=key)
+        case "action_view", _:
+            row = key if code == "roma" else newest(world, table)
+            return browser.post(f"{url}/action/", action="review" if table == "audit_entry" else "delete", rowid=row)
+        case "move_view", _:
+            return browser.post(f"{url}/move/?id={key}", to=NEXT_STATES.get(table, ""), on="01/02/2026")
+        case "export", _:
+            return browser.get(f"{url}/export/xlsx/")
+        case "ajax_lookup", _:
+            return browser.get(f"{url}/ajax/lookup/?name={link}")
+        case "ajax_update", _:
+            return browser.post(f"{url}/ajax/update/", list_form_pk=key, name="x")
+        case "review_view", _:
+            return browser.post(f"{url}/review/?id={key}", verdict="REVIEWED", comment="x")
+        case "sample_view", _:
+            return browser.get(f"{url}/sample/")
+    raise AssertionError(f"say here how {table}.{route} is tried")
+
+
+PLAIN: dict[tuple[str, str], Callable[[Browser], TestResponse]] = {
+    ("home", "GET"): lambda b: b.get("/"),
+    ("healthz", "GET"): lambda b: b.get("/healthz"),
+    ("static", "GET"): lambda b: b.get("/static/kentro.css"),
+    ("admin.static", "GET"): lambda b: b.get("/admin/static/admin/js/filters.js"),
+    ("admin.index", "GET"): lambda b: b.get("/admin/"),
+    ("report.index", "GET"): lambda b: b.get("/admin/report/"),
+    ("report.index", "POST"): lambda b: b.post("/admin/report/", month=f"{today():%Y-%m}", unit=""),
+    ("auth.login", "GET"): lambda b: b.get("/login"),
+    ("auth.login", "POST"): lambda b: b.post("/login", username="reception.main", password=f"λάθος {PASSWORD}"),
+    ("auth.logout", "POST"): lambda b: b.post("/logout"),
+    ("auth.language", "POST"): lambda b: b.post("/language/el"),
+    ("auth.password", "GET"): lambda b: b.get("/password"),
+    ("auth.password", "POST"): lambda b: b.post("/password", current="λάθος", new="x", again="x"),
+}
+
+
+def number(world: World, table: str, code: str) -> int:
+    """A row of the table: the unit's own, or one of those that belong to none."""
+    if table == "user":
+        return world.users[f"mediator.{code}"]
+    if table == "membership":
+        mine = sa.select(Membership.id).where(Membership.user_id == world.users[f"reception.{code}"])
+        return int(world.query(mine)[0])
+    return world.rows[code].get(table) or world.rows["shared"].get(table) or 1
+
+
+def newest(world: World, table: str) -> int | None:
+    """The last row made in the main unit, or anywhere for tables that are everybody's."""
+    model: Any = MODELS[table]
+    rows = sa.select(sa.func.max(model.id))
+    if issubclass(model, Scoped):
+        rows = rows.where(model.unit_id == world.rows["main"]["unit"])
+    found: list[int | None] = world.query(rows)
+    return found[0]
+
+
+def new_row(world: World, table: str) -> dict[str, Any]:
+    """What a clerk sends to make a row."""
+    sent = filled(world, MODELS[table])
+    return sent | {"membership": {"user_id": world.users["unitless"]}, "case_note": {"is_clinical": ""}}.get(table, {})
