@@ -34,6 +34,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app = Flask(__name__, instance_path=str(config.INSTANCE))
     app.config.update(config.load())
     app.config.update(settings or {})
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     db.init_app(app)
     i18n.init_app(app)
     Migrate(app, db.db, directory=str(config.ROOT / "migrations"), render_as_batch=True)
@@ -76,6 +77,7 @@ def _context() -> dict[str, Any]:
         "brand": (municipality and municipality.centre_name) or (municipality and municipality.name) or "Κέντρο",
         "co_financing": municipality and municipality.co_financing,
         "asset": asset,
+        "menu_items": current_app.extensions["admin"][0].menu(),
         "urls": _Urls,
     }
 

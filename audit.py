@@ -170,7 +170,13 @@ def keyed_hash(text: str) -> str:
 
 
 def _entry(
-    scope: Scope, action: AuditAction, subject: Any, label: str | None = None, *, changes: Any = None, details: Any = None
+    scope: Scope,
+    action: AuditAction,
+    subject: Any,
+    label: str | None = None,
+    *,
+    changes: Any = None,
+    details: Any = None,
 ) -> dict[str, Any]:
     unit_id = getattr(subject, "unit_id", None)
     if unit_id is None and len(scope.unit_ids) == 1:
@@ -240,7 +246,9 @@ def verify(connection: sa.Connection, anchor: tuple[int, str] | None = None) -> 
     `anchor`: number and chain value of an entry (`head`), noted earlier and kept elsewhere.
     """
     chain, expected, anchored = GENESIS, 1, None
-    rows = connection.execution_options(yield_per=2000).execute(sa.select(AuditEntry.__table__).order_by(AuditEntry.seq))
+    rows = connection.execution_options(yield_per=2000).execute(
+        sa.select(AuditEntry.__table__).order_by(AuditEntry.seq)
+    )
     for row in rows.mappings():
         if row["seq"] != expected:
             yield f"entry {expected}: missing (next is {row['seq']})"
@@ -294,9 +302,25 @@ def history(session: orm.Session, row: Any, limit: int = 200) -> list[AuditEntry
     )
 
 
+def values_before(session: orm.Session, row: Any, version: int | None) -> dict[str, Any]:
+    """What the fields that changed since `version` of the row held then, as the trail keeps it."""
+    newest = history(session, row, max(row.version - (version or row.version), 0))
+    found: dict[str, Any] = {}
+    for entry in newest:
+        found |= {name: old for name, (old, _new) in changes_of(entry).items()}
+    return found
+
+
+def is_kept_as(field: Field, value: Any, kept: Any) -> bool:
+    """Whether a value is the one that the trail keeps so."""
+    return bool(_plain(field, value) == (kept[0] if field.kind == Kind.LINK and kept else kept))
+
+
 def reviews(session: orm.Session, seqs: Iterable[int]) -> dict[int, AuditReview]:
     """The newest review of each of these entries."""
-    found = session.scalars(sa.select(AuditReview).where(AuditReview.entry_seq.in_(list(seqs))).order_by(AuditReview.id))
+    found = session.scalars(
+        sa.select(AuditReview).where(AuditReview.entry_seq.in_(list(seqs))).order_by(AuditReview.id)
+    )
     return {review.entry_seq: review for review in found}
 
 

@@ -43,7 +43,7 @@ class BeneficiaryView(KentroView):
         Child(
             HouseholdMember,
             "beneficiary_id",
-            ("household_id", "beneficiary_id", "relation", "is_hosted"),
+            ("beneficiary_id", "relation", "household_id", "is_hosted"),
             where=lambda row: HouseholdMember.household_id.in_(
                 sa.select(HouseholdMember.household_id).where(HouseholdMember.beneficiary_id == row.id)
             ),

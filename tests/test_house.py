@@ -227,10 +227,10 @@ def test_templates_hold_no_script_style_or_handler() -> None:
 
 
 def test_texts_in_templates_can_be_translated() -> None:
-    """No Greek or English words outside `_()`; names of languages are in their own."""
+    """No Greek or English words outside `_()`; the program's own name is the same everywhere."""
     wrong = []
     for name, text in templates().items():
         bare = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", "", text, flags=re.S)
         bare = re.sub(r"<script\b.*?</script>|<[^>]*>", "", bare, flags=re.S)
-        wrong += [f"{name}: {word}" for word in re.findall(r"[^\W\d_]{3,}", bare)]
+        wrong += [f"{name}: {word}" for word in re.findall(r"[^\W\d_]{3,}", bare) if word != "Κέντρο"]
     assert wrong == []

@@ -52,6 +52,7 @@ from tests.walls import (
     session_of,
     state_of,
     system_session,
+    walk,
     workbook_rows,
 )
 from tests.world import CANARY, Browser, World
@@ -621,28 +622,6 @@ def test_two_worlds(world: World) -> None:
     assert len(before) > 150
     for url, answer in before.items():
         assert answer == after[url], url
-
-
-def walk(world: World, browser: Browser) -> dict[str, Any]:
-    """What stands at every address that this user can read."""
-    found: dict[str, Any] = {"/admin/": plain(browser.get("/admin/"))}
-    for screen in SCREENS:
-        table = screen.model.__tablename__
-        key = world.rows["main"].get(table) or world.rows["shared"].get(table) or 1
-        links = [n for n, f in fields(screen.model).items() if f.kind == Kind.LINK]
-        paths = ["", f"?search={CANARY['roma']}", "new/", f"details/?id={key}", f"edit/?id={key}",
-                 *(f"ajax/lookup/?name={name}" for name in links)]  # fmt: skip
-        for path in paths:
-            found[f"/admin/{table}/{path}"] = plain(browser.get(f"/admin/{table}/{path}"))
-        workbook = browser.get(f"/admin/{table}/export/xlsx/")
-        if workbook.status_code == 200:
-            found[f"/admin/{table}/export/xlsx/"] = [row for row in workbook_rows(workbook) if not _tells_the_minute(row)]
-    return found
-
-
-def _tells_the_minute(row: list[Any]) -> bool:
-    """The cover's line that says when the workbook was made."""
-    return len(row) > 1 and bool(re.fullmatch(r"\d\d/\d\d/\d{4} \d\d:\d\d", str(row[1])))
 
 
 def test_whoever_works_in_no_unit_sees_nothing(calm_world: World) -> None:

@@ -17,9 +17,9 @@ from werkzeug.test import TestResponse
 
 import policy
 import admin_views
-from db import Base, begin_write, db
+from db import Base, Kind, begin_write, db, fields
 from models import AuditEntry, Scoped, User
-from tests.world import World
+from tests.world import CANARY, Browser, World
 from vocabulary import AuditAction
 
 NEVER = 987_654
@@ -122,3 +122,25 @@ def session_of(world: World, username: str) -> Iterator[orm.Session]:
         policy.bind(db.session, scope)
         yield db.session
         db.session.rollback()
+
+
+def walk(world: World, browser: Browser) -> dict[str, Any]:
+    """What stands at every address that this user, of the main unit or of all, can read."""
+    found: dict[str, Any] = {"/admin/": plain(browser.get("/admin/"))}
+    for screen in SCREENS:
+        table = screen.model.__tablename__
+        key = world.rows["main"].get(table) or world.rows["shared"].get(table) or 1
+        links = [n for n, f in fields(screen.model).items() if f.kind == Kind.LINK]
+        paths = ["", f"?search={CANARY['roma']}", "new/", f"details/?id={key}", f"edit/?id={key}",
+                 *(f"ajax/lookup/?name={name}" for name in links)]  # fmt: skip
+        for path in paths:
+            found[f"/admin/{table}/{path}"] = plain(browser.get(f"/admin/{table}/{path}"))
+        workbook = browser.get(f"/admin/{table}/export/xlsx/")
+        if workbook.status_code == 200:
+            found[f"/admin/{table}/export/xlsx/"] = [row for row in workbook_rows(workbook) if not _tells_the_minute(row)]
+    return found
+
+
+def _tells_the_minute(row: list[Any]) -> bool:
+    """The cover's line that says when the workbook was made."""
+    return len(row) > 1 and bool(re.fullmatch(r"\d\d/\d\d/\d{4} \d\d:\d\d", str(row[1])))

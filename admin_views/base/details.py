@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 from flask import request, url_for
 from flask_admin import expose
+from flask_admin.helpers import get_redirect_target
 
 import audit
 import policy
@@ -62,7 +63,7 @@ class Details(Writing):
             children=[part for child in self.children if (part := self.child_part(child, row))],
             timeline=self.timeline(row),
             history=self.history(row),
-            return_url=url_for(".index_view"),
+            return_url=get_redirect_target() or url_for(".index_view"),
         )
 
     def subtitle(self, row: Any) -> str:

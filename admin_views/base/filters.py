@@ -90,9 +90,7 @@ def column_filters(model: type[Base], name: str) -> Iterator[ColumnFilter]:
     for slug, operation, condition, parse, *more in _operations(model, name, field):
         yield ColumnFilter(model, name, slug, operation, condition, parse, *more)
     if model.__table__.c[name].nullable and field.kind not in (Kind.CODES,):
-        yield ColumnFilter(
-            model, name, "empty", EMPTY, lambda c, v: c.is_(None) if v else c.is_not(None), _yes, YES_NO
-        )
+        yield ColumnFilter(model, name, "empty", EMPTY, lambda c, v: c.is_(None) if v else c.is_not(None), _yes, YES_NO)
 
 
 def _operations(model: type[Base], name: str, field: Field) -> list[tuple[Any, ...]]:
@@ -153,7 +151,10 @@ def matches(model: type[Any], query: str) -> sa.ColumnElement[bool]:
 
 
 def _span(
-    parse: Callable[[str], dt.date], first: Callable[[dt.date], Any], last: Callable[[dt.date], Any], open_end: bool = False
+    parse: Callable[[str], dt.date],
+    first: Callable[[dt.date], Any],
+    last: Callable[[dt.date], Any],
+    open_end: bool = False,
 ) -> list[tuple[Any, ...]]:
     """Operations on days; `open_end` where the last moment is the first of the day after."""
 

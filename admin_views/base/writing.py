@@ -12,6 +12,7 @@ from flask_admin.actions import action
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
+import audit
 from db import BadValue, Base, db, row_id
 from i18n import Label, _, ngettext
 from identifiers import InvalidIdentifier
@@ -152,12 +153,17 @@ class Writing(Listing):
         return []
 
     def _tell_conflict(self, form: Any, model: Any) -> None:
-        """Somebody else saved in between: each field that differs shows theirs, and the next save is knowing."""
+        """Somebody else saved in between: what only they changed is taken over, what both did shows theirs beside."""
+        before = audit.values_before(db.session, model, row_id(form.version.data))
         form.version.data = str(model.version)
         form.version.raw_data = None
         for name, box in form._fields.items():
-            if name in self.fields and (box.data or None) != (getattr(model, name) or None):
-                box.theirs = self.shown(model, name) or _("(empty)")
+            if name not in self.fields or (box.data or None) == (getattr(model, name) or None):
+                continue
+            if name in before and audit.is_kept_as(self.fields[name], box.data, before[name]):
+                box.process_data(getattr(model, name))
+                box.raw_data = None
+            box.theirs = self.shown(model, name) or _("(empty)")
         flash(_("Somebody else changed this record meanwhile. Compare below, and save again to keep yours."), "warning")
 
     def delete_model(self, model: Any) -> bool:
@@ -218,7 +224,9 @@ class Writing(Listing):
         """Delete the chosen rows, all or none."""
         rows = [self.get_one(id) for id in dict.fromkeys(ids)]
         if all(self.delete_model(row) for row in rows):
-            flash(ngettext("%(n)s record was deleted.", "%(n)s records were deleted.", len(rows), n=len(rows)), "success")
+            flash(
+                ngettext("%(n)s record was deleted.", "%(n)s records were deleted.", len(rows), n=len(rows)), "success"
+            )
 
     def is_action_allowed(self, name: str) -> bool:
         """Bulk actions need the same leave as single ones."""
