@@ -60,9 +60,19 @@ def commit(session: orm.Session) -> None:
             _make_writer(session)
             _append(session, acts)
         session.commit()
+    except sa.exc.SQLAlchemyError as error:
+        session.rollback()
+        raise _unrecorded(error) from None
     except BaseException:
         session.rollback()
         raise
+
+
+def _unrecorded(error: sa.exc.SQLAlchemyError) -> Unrecorded:
+    """The failure without the statement and its values, which do not belong in a technical log."""
+    reason = getattr(error, "orig", None) or error
+    told = getattr(getattr(reason, "diag", None), "message_primary", None) or str(reason)
+    return Unrecorded(f"The trail could not be written ({type(reason).__name__}: {told}).")
 
 
 def _make_writer(session: orm.Session) -> None:
@@ -211,7 +221,7 @@ def _append(session: orm.Session, entries: list[dict[str, Any]]) -> None:
     try:
         _lengthen(session.connection(), entries)
     except sa.exc.SQLAlchemyError as error:
-        raise Unrecorded("The trail could not be written.") from error
+        raise _unrecorded(error) from None
 
 
 def _lengthen(connection: sa.Connection, entries: list[dict[str, Any]]) -> None:

@@ -147,7 +147,10 @@ def login() -> Any:
         if user is not None:
             _begin_session(user)
             return redirect(own_address(request.args.get("next")) or url_for("admin.index"))
-        flash(_("The user name or the password is not right, or there were too many tries. Try again in a while."), "error")
+        flash(
+            _("The user name or the password is not right, or there were too many tries. Try again in a while."),
+            "error",
+        )
     return render_template("login.html", form=form, title=_("Sign in"))
 
 

@@ -156,7 +156,7 @@ def sees(scope: Scope, column: Field) -> bool:
 def _narrow(state: orm.ORMExecuteState) -> None:
     scope = scope_in(state.session)
     if scope.is_system or state.is_column_load:
-        return
+        return None
     if not (state.is_orm_statement and state.is_select) or state.is_from_statement:
         return _refuse_what_cannot_be_narrowed(state.statement)
     criteria = state.session.info.get("criteria") or _criteria(scope)
@@ -256,7 +256,11 @@ def _check_unit(session: orm.Session, scope: Scope, row: Any) -> None:
     if moved or (unit.id if unit else row.unit_id) not in scope.unit_ids:
         raise Refused(f"unit of {row.__tablename__}")
     for name, column in fields(type(row)).items():
-        if column.kind == Kind.LINK and name != "unit_id" and issubclass(target := link_target(type(row), name), Scoped):
+        if (
+            column.kind == Kind.LINK
+            and name != "unit_id"
+            and issubclass(target := link_target(type(row), name), Scoped)
+        ):
             _check_link(session, row, name, target)
 
 

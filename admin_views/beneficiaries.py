@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask import request
+from flask import request, url_for
 
 import identifiers
 import policy
@@ -62,6 +62,10 @@ class BeneficiaryView(KentroView):
         """Registry number, parentage and unit."""
         father = _("father: %(father)s", father=row.father_name) if row.father_name else ""
         return " · ".join(filter(None, (row.registry_number, father, str(row.unit))))
+
+    def trail_url(self, row: Any) -> str:
+        """All acts about the person, those on what hangs on it too."""
+        return url_for("audit_entry.index_view", flt0_person_id_is=row.id)
 
     def warnings(self, row: Any) -> list[str]:
         """What the ΑΜΚΑ says otherwise, and who may be the same person."""

@@ -26,6 +26,7 @@ from .base.filters import CONTAINS, IS, ColumnFilter, matches
 from .menu import OVERSIGHT
 
 SAMPLE, SAMPLED_DAYS = 20, 7
+SHOWN_CHANGES = 3
 
 
 class TrailFilter(ColumnFilter):
@@ -100,8 +101,10 @@ class AuditEntryView(KentroView):
     model = AuditEntry
     menu = OVERSIGHT
     default_order = ("seq", True)
-    made_columns = {"sentence": Label("Τι έγινε", "What happened"), "review": REVIEW}
-    list_columns = ("at", "sentence", "actor_name", "actor_role", "unit_name", "action", "review")
+    made_columns = {
+        "sentence": Label("Τι έγινε", "What happened"), "difference": Label("Τι άλλαξε", "What changed"), "review": REVIEW
+    }  # fmt: skip
+    list_columns = ("at", "sentence", "difference", "actor_role", "unit_name", "review")
     list_template = "admin/audit_entry/list.html"
     details_template = "admin/audit_entry/details.html"
 
@@ -124,11 +127,27 @@ class AuditEntryView(KentroView):
         return count, entries
 
     def shown(self, row: Any, name: str) -> str:
-        """Sentence and review are made, all else is kept."""
-        if name == "review":
-            review = g.reviews.get(row.seq)
-            return str(review.verdict) if review else ""
-        return audit.sentence(row) if name == "sentence" else super().shown(row, name)
+        """What is made for reading; all else is shown as it is kept."""
+        match name:
+            case "sentence":
+                return audit.sentence(row)
+            case "difference":
+                return self._difference(row)
+            case "review":
+                review = g.reviews.get(row.seq)
+                return str(review.verdict) if review else ""
+            case "subject_type":
+                model = audit.model_named(row.subject_type)
+                return str(model.label if model else row.subject_type or "")
+        return super().shown(row, name)
+
+    def _difference(self, entry: AuditEntry) -> str:
+        """Old and new value of the first few fields that changed."""
+        if entry.action not in (AuditAction.UPDATE, AuditAction.STATUS):
+            return ""
+        told_changes = told(entry, self.scope)["changes"]
+        first = "; ".join(f"{each['label']}: {each['old']} → {each['new']}" for each in told_changes[:SHOWN_CHANGES])
+        return first[:300] + (" …" if len(told_changes) > SHOWN_CHANGES or len(first) > 300 else "")
 
     @expose("/details/")
     def details_view(self) -> Any:

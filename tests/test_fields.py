@@ -17,7 +17,6 @@ from seed import builders
 from tests.answers import add, filled, new_person
 from tests.walls import (
     SCOPED,
-    SCREENS,
     assert_untouched,
     numbers_in,
     session_of,
@@ -29,7 +28,10 @@ from tests.world import PASSWORD_HASH, SECRET, USERS, Browser, World
 from vocabulary import Answer, Confidence, DisabilityDegree, Role, TargetGroup
 
 PROTECTED = {
-    (model, name): field for model in SCOPED for name, field in fields(model).items() if field.sensitivity != Sensitivity.OPEN
+    (model, name): field
+    for model in SCOPED
+    for name, field in fields(model).items()
+    if field.sensitivity != Sensitivity.OPEN
 }
 CLOSED_TO = {
     "reception": {Sensitivity.RESTRICTED, Sensitivity.SPECIAL, Sensitivity.CLINICAL, Sensitivity.CONFIDED},
@@ -41,12 +43,19 @@ CLOSED_TO = {
 }
 """Written down here on purpose, beside policy.SEES: design of the house, table of roles."""
 OTHERWISE: dict[str, Any] = {
-    "ethnic_roma": Answer.NO, "ethnic_roma_asked_on": dt.date(2001, 2, 3), "disability": Answer.DECLINED,
-    "disability_asked_on": dt.date(2001, 2, 3), "disability_degree": tuple(DisabilityDegree)[-1], "health_problem": Answer.YES,
-    "health_problem_asked_on": dt.date(2001, 2, 3), "health_notes": "Κάτι εντελώς άλλο",
-    "protected_groups": (TargetGroup.ADDICT,), "notes": "Άλλες σημειώσεις", "body": "Άλλο κείμενο",
+    "ethnic_roma": Answer.NO,
+    "ethnic_roma_asked_on": dt.date(2001, 2, 3),
+    "disability": Answer.DECLINED,
+    "disability_asked_on": dt.date(2001, 2, 3),
+    "disability_degree": tuple(DisabilityDegree)[-1],
+    "health_problem": Answer.YES,
+    "health_problem_asked_on": dt.date(2001, 2, 3),
+    "health_notes": "Κάτι εντελώς άλλο",
+    "protected_groups": (TargetGroup.ADDICT,),
+    "notes": "Άλλες σημειώσεις",
+    "body": "Άλλο κείμενο",
     "is_clinical": True,
-}  # fmt: skip
+}
 
 
 def username(role: str) -> str:
@@ -122,7 +131,11 @@ def test_hidden_values_change_no_page(world: World, role: str) -> None:
     """Every protected value of every row another: not a byte of this role's pages differs."""
     browser = world.client(username(role))
     changing = ("/admin/", "/admin/audit_entry/")
-    before = {url: page for url, page in walk(world, browser).items() if not url.startswith(changing[1]) and url != changing[0]}
+    before = {
+        url: page
+        for url, page in walk(world, browser).items()
+        if not url.startswith(changing[1]) and url != changing[0]
+    }
     rewrite(hidden(role) if CLOSED_TO[role] else PROTECTED, world)
     after = walk(world, browser)
     different = {url for url, page in before.items() if page != after[url]}
@@ -142,12 +155,23 @@ def test_secret_is_shown_to_nobody_else(world: World) -> None:
     """The canary of the protected texts, after it was written, changed, filtered for and marked, over every screen."""
     write_about_the_secret(world)
     shown = {}
-    for name in ("caseworker.main", "coordinator", "reception.main", "mediator.main", "supervisor", "administrator", "unitless", "caseworker.roma"):  # fmt: skip
+    for name in (
+        "caseworker.main",
+        "coordinator",
+        "reception.main",
+        "mediator.main",
+        "supervisor",
+        "administrator",
+        "unitless",
+        "caseworker.roma",
+    ):
         browser = world.client(name)
         pages = walk(world, browser) | trail_pages(world, browser)
         shown[name] = {url for url, page in pages.items() if SECRET in str(page)}
     assert shown["caseworker.main"] and shown["coordinator"], "the canary is dead"
-    assert not any(shown[name] for name in shown if name not in ("caseworker.main", "coordinator", "caseworker.roma")), shown
+    assert not any(
+        shown[name] for name in shown if name not in ("caseworker.main", "coordinator", "caseworker.roma")
+    ), shown
     assert not any("id=" in url for url in shown["caseworker.roma"]), shown
     assert not any(url.startswith("/admin/audit_entry/") for urls in shown.values() for url in urls)
 
@@ -178,7 +202,9 @@ def test_trail_keeps_no_protected_value(world: World) -> None:
     write_about_the_secret(world)
     rows = world.rows["main"]
     browser = world.client("caseworker.main")
-    browser.submit(f"/admin/beneficiary/edit/?id={rows['beneficiary']}", protected_groups=["EXPRIS"], ethnic_roma="DECLINED")
+    browser.submit(
+        f"/admin/beneficiary/edit/?id={rows['beneficiary']}", protected_groups=["EXPRIS"], ethnic_roma="DECLINED"
+    )
     entries = world.query(sa.select(AuditEntry))
     kept = "\n".join(f"{e.subject_label} {e.changes} {e.details}" for e in entries)
     assert SECRET not in kept and "DECLINED" not in kept and "EXPRIS" not in kept and '"GBV"' not in kept
@@ -190,7 +216,9 @@ def test_trail_tells_no_hidden_column(world: World, role: str) -> None:
     """Neither the history tab nor a supervisor's page says that a hidden column changed."""
     rows = world.rows["main"]
     writer = world.client("caseworker.main")
-    writer.submit(f"/admin/beneficiary/edit/?id={rows['beneficiary']}", ethnic_roma="NO", disability="NO", health_notes="x")
+    writer.submit(
+        f"/admin/beneficiary/edit/?id={rows['beneficiary']}", ethnic_roma="NO", disability="NO", health_notes="x"
+    )
     writer.submit(f"/admin/service_delivery/edit/?id={rows['service_delivery']}", notes="x")
     browser = world.client(username(role))
     pages = trail_pages(world, browser) | {
@@ -210,7 +238,9 @@ def test_trail_tells_no_hidden_column(world: World, role: str) -> None:
 
 def asked_for(kind: Kind) -> str:
     """A value that no row of the cast has."""
-    return {Kind.DATE: "01/01/1901", Kind.LINK: "999999", Kind.CODES: "ADDICT", Kind.CODE: "DECLINED"}.get(kind, "ανύπαρκτο")
+    return {Kind.DATE: "01/01/1901", Kind.LINK: "999999", Kind.CODES: "ADDICT", Kind.CODE: "DECLINED"}.get(
+        kind, "ανύπαρκτο"
+    )
 
 
 @pytest.mark.parametrize("role", CLOSED_TO)
@@ -251,10 +281,21 @@ def test_hidden_columns_order_nothing(world: World) -> None:
 @pytest.mark.parametrize("role", ["reception", "mediator"])
 def test_hidden_columns_take_nothing(world: World, role: str) -> None:
     """Posting a hidden column, on a row that stands or a new one, changes it to nothing."""
-    browser, kept = world.client(username(role)), {key: None for key in hidden(role)}
-    sent = {"ethnic_roma": "NO", "ethnic_roma_asked_on": "01/01/2020", "ethnic_roma_asked_by_id": "1", "disability": "NO",
-            "disability_asked_on": "01/01/2020", "disability_degree": tuple(DisabilityDegree)[-1].value, "health_problem": "YES", "health_notes": "x",
-            "health_problem_asked_on": "01/01/2020", "protected_groups": ["ADDICT"], "notes": "x", "body": "x"}  # fmt: skip
+    browser, kept = world.client(username(role)), dict.fromkeys(hidden(role))
+    sent = {
+        "ethnic_roma": "NO",
+        "ethnic_roma_asked_on": "01/01/2020",
+        "ethnic_roma_asked_by_id": "1",
+        "disability": "NO",
+        "disability_asked_on": "01/01/2020",
+        "disability_degree": tuple(DisabilityDegree)[-1].value,
+        "health_problem": "YES",
+        "health_notes": "x",
+        "health_problem_asked_on": "01/01/2020",
+        "protected_groups": ["ADDICT"],
+        "notes": "x",
+        "body": "x",
+    }
     for model in {model for model, _name in kept}:
         table = model.__tablename__
         names = {name for owner, name in kept if owner is model}
@@ -289,15 +330,33 @@ def test_saving_by_a_role_that_sees_less_keeps_what_it_does_not_see(world: World
 def test_columns_outside_the_form_take_nothing(world: World) -> None:
     """Mass assignment: numbers, states, authors, keys and versions are not taken from a POST."""
     browser = world.client("caseworker.main")
-    hostile = {"id": "999", "version_id": "7", "registry_number": "ROMA-1", "code": "ROMA-1", "status": "DONE", "sent_on": "01/01/2020",
-               "submitted_on": "01/01/2020", "author_id": world.users["coordinator"], "search_key": "x", "sort_key": "x",
-               "unit": "2", "unit_id": world.rows["roma"]["unit"], "ethnic_roma_asked_by_id": world.users["coordinator"],
-               "stock": "999", "role": "coordinator", "is_system": "1", "beneficiary": "1", "steps": "x"}  # fmt: skip
+    hostile = {
+        "id": "999",
+        "version_id": "7",
+        "registry_number": "ROMA-1",
+        "code": "ROMA-1",
+        "status": "DONE",
+        "sent_on": "01/01/2020",
+        "submitted_on": "01/01/2020",
+        "author_id": world.users["coordinator"],
+        "search_key": "x",
+        "sort_key": "x",
+        "unit": "2",
+        "unit_id": world.rows["roma"]["unit"],
+        "ethnic_roma_asked_by_id": world.users["coordinator"],
+        "stock": "999",
+        "role": "coordinator",
+        "is_system": "1",
+        "beneficiary": "1",
+        "steps": "x",
+    }
     for model in SCOPED:
         table = model.__tablename__
         if Role.CASEWORKER in policy.PERMISSIONS.get((table, "edit"), ()):
             before = state_of(world)
-            assert browser.submit(f"/admin/{table}/edit/?id={world.rows['main'][table]}", **hostile).status_code == 302, table
+            assert (
+                browser.submit(f"/admin/{table}/edit/?id={world.rows['main'][table]}", **hostile).status_code == 302
+            ), table
             assert_untouched(world, before, table)
     sent = filled(world, CaseNote) | hostile
     browser.post("/admin/case_note/new/", sent)
@@ -308,7 +367,9 @@ def test_columns_outside_the_form_take_nothing(world: World) -> None:
 def test_answers_are_stamped_by_whoever_asked(world: World) -> None:
     """Who asked is the one who saved the answer, not whom the form names."""
     browser, key = world.client("mediator.main"), world.rows["main"]["beneficiary"]
-    browser.submit(f"/admin/beneficiary/edit/?id={key}", ethnic_roma="NO", ethnic_roma_asked_by_id=world.users["coordinator"])
+    browser.submit(
+        f"/admin/beneficiary/edit/?id={key}", ethnic_roma="NO", ethnic_roma_asked_by_id=world.users["coordinator"]
+    )
     row = world.one(Beneficiary, key)
     assert (row.ethnic_roma, row.ethnic_roma_asked_by_id) == (Answer.NO, world.users["mediator.main"])
 
@@ -330,10 +391,27 @@ UNIT,clinical     x      x    x      x     -        -             x           - 
 def note_cast(world: World) -> tuple[dict[str, int], dict[str, str], int]:
     """The notes by kind, the readers' user names, and the person."""
     unit = world.rows["main"]["unit"]
-    names = {"author": "caseworker.main", "mediator": "mediator.main", "coordinator": "coordinator", "reception": "reception.main",
-             "supervisor": "supervisor", "administrator": "administrator", "roma": "caseworker.roma"}  # fmt: skip
-    for role, name in (("caseworker", "team"), ("caseworker", "keeper"), ("caseworker", "other"), ("mediator", "team_mediator")):
-        known = {"password_hash": PASSWORD_HASH, "password_changed_at": builders.now(), "username": name, "full_name": name}
+    names = {
+        "author": "caseworker.main",
+        "mediator": "mediator.main",
+        "coordinator": "coordinator",
+        "reception": "reception.main",
+        "supervisor": "supervisor",
+        "administrator": "administrator",
+        "roma": "caseworker.roma",
+    }
+    for role, name in (
+        ("caseworker", "team"),
+        ("caseworker", "keeper"),
+        ("caseworker", "other"),
+        ("mediator", "team_mediator"),
+    ):
+        known = {
+            "password_hash": PASSWORD_HASH,
+            "password_changed_at": builders.now(),
+            "username": name,
+            "full_name": name,
+        }
         member = builders.user(Role(role), [], memberships=[builders.Membership(unit_id=unit)], **known)
         world.users = {**world.users, name: add(world, member)}
         names[name] = name
@@ -370,7 +448,14 @@ def test_notes_are_read_by_those_to_whom_they_are_confided(world: World) -> None
         theirs = set(notes.values()) - mine
         may_list = browser.get("/admin/case_note/").status_code == 200
         assert may_list == (reader not in ("reception", "supervisor", "administrator")), reader
-        for path in ("", "?sort=0", "?sort=1", "?sort=2&desc=1", "?flt0_body_contains=Σώμα", "?flt0_beneficiary_id_contains=Κάτοχος"):
+        for path in (
+            "",
+            "?sort=0",
+            "?sort=1",
+            "?sort=2&desc=1",
+            "?flt0_body_contains=Σώμα",
+            "?flt0_beneficiary_id_contains=Κάτοχος",
+        ):
             page = browser.get(f"/admin/case_note/{path}").text
             assert numbers_in(page, "case_note") & set(notes.values()) == mine, (reader, path)
         for kind, key in notes.items():
@@ -397,7 +482,9 @@ def test_notes_are_written_by_those_to_whom_they_are_confided(world: World) -> N
         before = state_of(world)
         for kind, key in notes.items():
             if kind not in kinds or reader == "coordinator":
-                answer = browser.post(f"/admin/case_note/edit/?id={key}", version="1", body="x", confidence="UNIT", on="01/02/2026")
+                answer = browser.post(
+                    f"/admin/case_note/edit/?id={key}", version="1", body="x", confidence="UNIT", on="01/02/2026"
+                )
                 assert answer.status_code in (403, 404), (reader, kind)
             assert browser.post("/admin/case_note/delete/", id=key).status_code == 403, (reader, kind)
             browser.post("/admin/case_note/action/", action="delete", rowid=key)
@@ -411,7 +498,11 @@ def test_notes_at_the_session(world: World) -> None:
         mine = {notes[kind] for kind in kinds}
         with session_of(world, names[reader]) as session:
             other = sa.orm.aliased(CaseNote)
-            joined = sa.select(CaseNote.id).join(CaseNote.beneficiary).join(ServiceDelivery, ServiceDelivery.beneficiary_id == Beneficiary.id)  # fmt: skip
+            joined = (
+                sa.select(CaseNote.id)
+                .join(CaseNote.beneficiary)
+                .join(ServiceDelivery, ServiceDelivery.beneficiary_id == Beneficiary.id)
+            )
             has_note = sa.select(Beneficiary.id).where(sa.exists().where(CaseNote.beneficiary_id == Beneficiary.id))
             ways = {
                 "select": set(session.scalars(sa.select(CaseNote.id))),

@@ -100,7 +100,8 @@ def test_the_request_is_known_only_where_requests_arrive() -> None:
         if room(path) not in ("auth", "admin_views", "app")
         for _level, module, names in imports(tree)
         for name in names
-        if module.startswith(("flask", "werkzeug")) and name in ("request", "current_user", "session", "abort", "redirect")
+        if module.startswith(("flask", "werkzeug"))
+        and name in ("request", "current_user", "session", "abort", "redirect")
     ]
     assert wrong == []
 
@@ -113,18 +114,36 @@ SPEAK_SQL = {"audit.py", "db.py", "cli.py", "models.py", "seed/volume.py"}
 
 def spoken_sql(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr in ("exec_driver_sql", "raw_connection", "connection", "engine"):
+        if isinstance(node, ast.Attribute) and node.attr in (
+            "exec_driver_sql",
+            "raw_connection",
+            "connection",
+            "engine",
+        ):
             yield f"line {node.lineno}: .{node.attr}"
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy") and any(a.name == "text" for a in node.names):  # fmt: skip
+        if (
+            isinstance(node, ast.ImportFrom)
+            and (node.module or "").startswith("sqlalchemy")
+            and any(a.name == "text" for a in node.names)
+        ):
             yield f"line {node.lineno}: text"
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         called, about = node.func.attr, ast.unparse(node)
-        if called in ("text", "literal_column", "table", "column") and ast.unparse(node.func.value) in ("sa", "sqlalchemy"):
+        if called in ("text", "literal_column", "table", "column") and ast.unparse(node.func.value) in (
+            "sa",
+            "sqlalchemy",
+        ):
             yield f"line {node.lineno}: {about}"
-        if called in ("select", "insert", "update", "delete", "execute") and any("__table__" in ast.unparse(a) for a in node.args):
+        if called in ("select", "insert", "update", "delete", "execute") and any(
+            "__table__" in ast.unparse(a) for a in node.args
+        ):
             yield f"line {node.lineno}: {about}"
-        if called in ("execute", "scalar", "scalars") and node.args and isinstance(node.args[0], (ast.Constant, ast.JoinedStr)):
+        if (
+            called in ("execute", "scalar", "scalars")
+            and node.args
+            and isinstance(node.args[0], (ast.Constant, ast.JoinedStr))
+        ):
             yield f"line {node.lineno}: {about}"
 
 
@@ -160,7 +179,9 @@ def test_roles_are_named_only_in_policy() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Role":
                 wrong.append(f"{path} line {node.lineno}: {ast.unparse(node)}")
-            if isinstance(node, ast.Compare) and any(isinstance(c, ast.Constant) and c.value in ROLES for c in ast.walk(node)):
+            if isinstance(node, ast.Compare) and any(
+                isinstance(c, ast.Constant) and c.value in ROLES for c in ast.walk(node)
+            ):
                 wrong.append(f"{path} line {node.lineno}: {ast.unparse(node)}")
     assert wrong == []
     named = re.compile(r"\b(?:scope|user|current_user)\.role\b|['\"](?:" + "|".join(ROLES) + r")['\"]")
@@ -172,7 +193,11 @@ def test_roles_are_named_only_in_policy() -> None:
 
 def test_no_drawers() -> None:
     drawers = re.compile(r"(^|/)(utils?|helpers?|common|misc|lib|tools)(\.py|/)|^services\.py")
-    paths = [str(p.relative_to(ROOT)) for name in (*RANK, "tests") for p in [*ROOT.glob(f"{name}.py"), *(ROOT / name).rglob("*.py")]]  # fmt: skip
+    paths = [
+        str(p.relative_to(ROOT))
+        for name in (*RANK, "tests")
+        for p in [*ROOT.glob(f"{name}.py"), *(ROOT / name).rglob("*.py")]
+    ]
     assert [path for path in paths if drawers.search(path)] == []
 
 

@@ -45,7 +45,9 @@ ROLES = [name for name in lines()[0] if name not in ("endpoint", "method")]
 
 
 def routes(app: Flask) -> set[tuple[str, str]]:
-    return {(rule.endpoint, method) for rule in app.url_map.iter_rules() for method in (rule.methods or set()) & METHODS}
+    return {
+        (rule.endpoint, method) for rule in app.url_map.iter_rules() for method in (rule.methods or set()) & METHODS
+    }
 
 
 # --- the file ---------------------------------------------------------------------------------------------------------
@@ -142,7 +144,11 @@ def turn(cell: Cell) -> tuple[int, int]:
     """Reading before writing before deleting; what hangs on others is made after them and deleted before them."""
     tables = [table.name for table in Base.metadata.sorted_tables]
     place = tables.index(cell.table) if cell.table in tables else 0
-    step = ["action_view", "delete_view", "logout"].index(cell.route) + 2 if cell.route in ("action_view", "delete_view", "logout") else cell.method == "POST"  # fmt: skip
+    step = (
+        ["action_view", "delete_view", "logout"].index(cell.route) + 2
+        if cell.route in ("action_view", "delete_view", "logout")
+        else cell.method == "POST"
+    )
     return int(step), -place if step > 1 else place
 
 

@@ -61,6 +61,9 @@ from vocabulary import ApplicationStatus, AppointmentStatus, Confidence, Referra
 TABLES = [model.__tablename__ for model in SCOPED]
 
 
+both_ways = pytest.mark.parametrize(("here", "there"), BOTH_WAYS)
+
+
 def caseworker_may(action: str, table: str) -> bool:
     return Role.CASEWORKER in policy.PERMISSIONS.get((table, action), ())
 
@@ -88,20 +91,23 @@ ONE_ROW: dict[str, tuple[str, Callable[[Browser, str, int], TestResponse]]] = {
 }
 
 
+@both_ways
 @pytest.mark.parametrize("path", ONE_ROW)
-def test_one_foreign_row(world: World, path: str) -> None:
+def test_one_foreign_row(world: World, path: str, here: str, there: str) -> None:
     action, ask = ONE_ROW[path]
-    for here, there in BOTH_WAYS:
-        browser, before = world.client(f"caseworker.{here}"), state_of(world)
-        for table in TABLES:
-            answer = assert_like_missing(
-                world, lambda key, t=table: ask(browser, t, key), world.rows[there][table], (path, table, here),
-                is_noted=path != "inline edit",
-            )  # fmt: skip
-            open_to_role = caseworker_may("edit" if path == "inline edit" else action, table)
-            assert answer.status_code == (404 if open_to_role else 403), (path, table)
-            assert CANARY[there] not in answer.text
-        assert_untouched(world, before, (path, here))
+    browser, before = world.client(f"caseworker.{here}"), state_of(world)
+    for table in TABLES:
+        answer = assert_like_missing(
+            world,
+            lambda key, t=table: ask(browser, t, key),
+            world.rows[there][table],
+            (path, table, here),
+            is_noted=path != "inline edit",
+        )
+        open_to_role = caseworker_may("edit" if path == "inline edit" else action, table)
+        assert answer.status_code == (404 if open_to_role else 403), (path, table)
+        assert CANARY[there] not in answer.text
+    assert_untouched(world, before, (path, here))
 
 
 def test_own_row_is_found(world: World) -> None:
@@ -126,38 +132,42 @@ def test_odd_numbers_are_missing_rows(calm_world: World) -> None:
 # --- many rows --------------------------------------------------------------------------------------------------------
 
 
-def test_list_count_and_pager(world: World) -> None:
+@both_ways
+def test_list_count_and_pager(world: World, here: str, there: str) -> None:
     """A hundred foreign rows make neither a row, nor a count, nor a page."""
     unit = world.rows["roma"]["unit"]
     add(world, *(builders.beneficiary(Unit(id=unit), last_name=CANARY["roma"], amka=None) for _ in range(60)))
-    for here, there in BOTH_WAYS[:1]:
-        browser = world.client(f"caseworker.{here}")
-        for table in TABLES:
-            for url in (f"/admin/{table}/", f"/admin/{table}/?page_size=20", f"/admin/{table}/?page_size=1000000"):
-                page = browser.get(url).text
-                assert numbers_in(page, table) == {world.rows[here][table]}, url
-                assert CANARY[there] not in page, url
-                assert re.search(r'class="count" role="status">1 ', page), url
-                assert 'class="pager"' not in page, url
-            for number in ("1", "-1"):
-                page = browser.get(f"/admin/{table}/?page={number}").text
-                assert CANARY[there] not in page, (table, number)
-                assert world.rows[there][table] not in numbers_in(page, table), (table, number)
+    browser = world.client(f"caseworker.{here}")
+    for table in TABLES:
+        for url in (f"/admin/{table}/", f"/admin/{table}/?page_size=20", f"/admin/{table}/?page_size=1000000"):
+            page = browser.get(url).text
+            assert numbers_in(page, table) == {world.rows[here][table]}, url
+            assert CANARY[there] not in page, url
+            assert re.search(r'class="count" role="status">1 ', page), url
+            assert 'class="pager"' not in page, url
+        for number in ("1", "-1"):
+            page = browser.get(f"/admin/{table}/?page={number}").text
+            assert CANARY[there] not in page, (table, number)
+            assert world.rows[there][table] not in numbers_in(page, table), (table, number)
 
 
-def test_bulk_delete_of_own_and_foreign_does_nothing(world: World) -> None:
-    for here, there in BOTH_WAYS:
-        browser, before = world.client(f"caseworker.{here}"), state_of(world)
-        for table in TABLES:
-            own, foreign = world.rows[here][table], world.rows[there][table]
+@both_ways
+def test_bulk_delete_of_own_and_foreign_does_nothing(world: World, here: str, there: str) -> None:
+    browser, before = world.client(f"caseworker.{here}"), state_of(world)
+    for table in TABLES:
+        own, foreign = world.rows[here][table], world.rows[there][table]
 
-            def ask(key: int, table: str = table, own: int = own) -> TestResponse:
-                return browser.post(f"/admin/{table}/action/", {"action": "delete", "rowid": [own, key]})
+        def ask(key: int, table: str = table, own: int = own) -> TestResponse:
+            return browser.post(f"/admin/{table}/action/", {"action": "delete", "rowid": [own, key]})
 
-            answer = assert_like_missing(world, ask, foreign, (table, here)) if caseworker_may("delete", table) else ask(foreign)  # fmt: skip
-            assert answer.status_code == (404 if caseworker_may("delete", table) else 302), table
-            browser.get(f"/admin/{table}/")
-        assert_untouched(world, before, here)
+        answer = (
+            assert_like_missing(world, ask, foreign, (table, here))
+            if caseworker_may("delete", table)
+            else ask(foreign)
+        )
+        assert answer.status_code == (404 if caseworker_may("delete", table) else 302), table
+        browser.get(f"/admin/{table}/")
+    assert_untouched(world, before, here)
 
 
 def test_bulk_delete_is_all_or_nothing(world: World) -> None:
@@ -171,18 +181,18 @@ def test_bulk_delete_is_all_or_nothing(world: World) -> None:
         assert_untouched(world, before, order)
 
 
-def test_bulk_attendance_of_own_and_foreign_does_nothing(world: World) -> None:
-    for here, there in BOTH_WAYS:
-        browser, before = world.client(f"caseworker.{here}"), state_of(world)
-        own, foreign = world.rows[here]["event_attendance"], world.rows[there]["event_attendance"]
+@both_ways
+def test_bulk_attendance_of_own_and_foreign_does_nothing(world: World, here: str, there: str) -> None:
+    browser, before = world.client(f"caseworker.{here}"), state_of(world)
+    own, foreign = world.rows[here]["event_attendance"], world.rows[there]["event_attendance"]
 
-        def ask(key: int, own: int = own) -> TestResponse:
-            return browser.post("/admin/event_attendance/action/", {"action": "attended", "rowid": [own, key]})
+    def ask(key: int, own: int = own) -> TestResponse:
+        return browser.post("/admin/event_attendance/action/", {"action": "attended", "rowid": [own, key]})
 
-        assert assert_like_missing(world, ask, foreign, here).status_code == 404
-        assert_untouched(world, before, here)
-        assert ask(own).status_code == 302
-        assert world.one(EventAttendance, own).attendance.value == "ATTENDED"
+    assert assert_like_missing(world, ask, foreign, here).status_code == 404
+    assert_untouched(world, before, here)
+    assert ask(own).status_code == 302
+    assert world.one(EventAttendance, own).attendance.value == "ATTENDED"
 
 
 def test_nothing_takes_nested_rows(world: World) -> None:
@@ -192,7 +202,9 @@ def test_nothing_takes_nested_rows(world: World) -> None:
     for view in admin_views:
         assert not view.inline_models and not view.column_editable_list, view
         with world.app.test_request_context():
-            kinds = [field.field_class for field in vars(view.scaffold_form()).values() if hasattr(field, "field_class")]
+            kinds = [
+                field.field_class for field in vars(view.scaffold_form()).values() if hasattr(field, "field_class")
+            ]
         assert not any(issubclass(kind, (FieldList, FormField)) for kind in kinds), view
     browser = world.client("caseworker.main")
     foreign, own = world.rows["roma"], world.rows["main"]
@@ -215,24 +227,26 @@ def test_nothing_takes_nested_rows(world: World) -> None:
 # --- look-ups and choices ---------------------------------------------------------------------------------------------
 
 
-def test_lookups(calm_world: World) -> None:
+@both_ways
+def test_lookups(calm_world: World, here: str, there: str) -> None:
     """Every link of every screen, asked for all, for the foreign name and past the end."""
     world = calm_world
-    for here, there in BOTH_WAYS:
-        browser = world.client(f"caseworker.{here}")
-        asked = ("", "&limit=-1", f"&query={CANARY[there]}")
-        asked += ("&limit=999999999&offset=1", "&offset=-5", "&query=ROMA-", "&query=%25") if here == "main" else ()
-        answered = 0
-        for screen in SCREENS:
-            for name, field in fields(screen.model).items():
-                for more in asked if field.kind == Kind.LINK else ("",):
-                    answer = browser.get(f"/admin/{screen.model.__tablename__}/ajax/lookup/?name={name}{more}")
-                    assert answer.status_code in (200, 403, 404), (screen, name, more)
-                    if answer.status_code == 200:
-                        answered += 1
-                        assert_only_own(world, screen.model, name, {key for key, _text in json.loads(answer.text)}, here)
-                        assert CANARY[there] not in answer.text, (screen, name, more)
-        assert answered > 100
+    browser = world.client(f"caseworker.{here}")
+    asked = ("", "&limit=-1", f"&query={CANARY[there]}")
+    asked += ("&limit=999999999&offset=1", "&offset=-5", "&query=ROMA-", "&query=%25") if here == "main" else ()
+    answered = 0
+    for screen in SCREENS:
+        for name, field in fields(screen.model).items():
+            for more in asked if field.kind == Kind.LINK else ("",):
+                answer = browser.get(f"/admin/{screen.model.__tablename__}/ajax/lookup/?name={name}{more}")
+                assert answer.status_code in (200, 403, 404), (screen, name, more)
+                if answer.status_code == 200:
+                    answered += 1
+                    assert_only_own(
+                        world, screen.model, name, {key for key, _text in json.loads(answer.text)}, here
+                    )
+                    assert CANARY[there] not in answer.text, (screen, name, more)
+    assert answered > 100
 
 
 def assert_only_own(world: World, model: type[Base], name: str, keys: set[int], here: str) -> None:
@@ -247,30 +261,43 @@ def assert_only_own(world: World, model: type[Base], name: str, keys: set[int], 
 
 def test_lookup_takes_no_path_to_other_columns(calm_world: World) -> None:
     browser = calm_world.client("caseworker.main")
-    for name in ("", "beneficiary", "unit", "beneficiary.unit_id", "last_name", "id", "version", "__class__", "metadata",
-                 "members", "caseworker", "search_key", "unit_id.municipality_id"):  # fmt: skip
+    for name in (
+        "",
+        "beneficiary",
+        "unit",
+        "beneficiary.unit_id",
+        "last_name",
+        "id",
+        "version",
+        "__class__",
+        "metadata",
+        "members",
+        "caseworker",
+        "search_key",
+        "unit_id.municipality_id",
+    ):
         for table in ("beneficiary", "household_member", "referral"):
             answer = browser.get(f"/admin/{table}/ajax/lookup/?name={name}")
             assert answer.status_code == 404, (table, name)
 
 
-def test_choices_in_forms(calm_world: World) -> None:
+@both_ways
+def test_choices_in_forms(calm_world: World, here: str, there: str) -> None:
     """Selects hold own rows and own colleagues only, on forms new and old."""
     world = calm_world
-    for here, there in BOTH_WAYS:
-        browser, seen = world.client(f"caseworker.{here}"), 0
-        for model in SCOPED:
-            table = model.__tablename__
-            for url in (f"/admin/{table}/new/", f"/admin/{table}/edit/?id={world.rows[here][table]}"):
-                page = browser.get(url)
-                assert CANARY[there] not in page.text, url
-                for name, keys in options_in(page.text).items():
-                    if name in fields(model) and fields(model)[name].kind == Kind.LINK and name != "unit_id":
-                        assert_only_own(world, model, name, {int(key) for key in keys}, here)
-                        seen += 1
-                    elif name == "unit_id":
-                        assert keys == {str(world.rows[here]["unit"])}, url
-        assert seen > 25
+    browser, seen = world.client(f"caseworker.{here}"), 0
+    for model in SCOPED:
+        table = model.__tablename__
+        for url in (f"/admin/{table}/new/", f"/admin/{table}/edit/?id={world.rows[here][table]}"):
+            page = browser.get(url)
+            assert CANARY[there] not in page.text, url
+            for name, keys in options_in(page.text).items():
+                if name in fields(model) and fields(model)[name].kind == Kind.LINK and name != "unit_id":
+                    assert_only_own(world, model, name, {int(key) for key in keys}, here)
+                    seen += 1
+                elif name == "unit_id":
+                    assert keys == {str(world.rows[here]["unit"])}, url
+    assert seen > 25
 
 
 def test_inline_update_is_closed_to_everybody(world: World) -> None:
@@ -290,35 +317,40 @@ def test_inline_update_is_closed_to_everybody(world: World) -> None:
 # --- what is sent -----------------------------------------------------------------------------------------------------
 
 
-def test_posted_foreign_keys(world: World) -> None:
+@both_ways
+def test_posted_foreign_keys(world: World, here: str, there: str) -> None:
     """Every link of every form: a foreign number, refused with the words for one that never was."""
-    for here, there in BOTH_WAYS:
-        browser = world.client(f"caseworker.{here}")
-        for model in SCOPED:
-            table = model.__tablename__
-            if not caseworker_may("create", table):
+    browser = world.client(f"caseworker.{here}")
+    for model in SCOPED:
+        table = model.__tablename__
+        if not caseworker_may("create", table):
+            continue
+        sound = filled(world, model, here)
+        before = state_of(world)
+        for name in scoped_links(model, form_fields(model, is_new=True)):
+            foreign = link_row(world, link_target(model, name), there)
+
+            def create(key: int, table: str = table, sound: Any = sound, name: str = name) -> TestResponse:
+                return browser.post(f"/admin/{table}/new/", {**sound, name: key})
+
+            answer = assert_like_missing(world, create, foreign, (table, name, here))
+            assert answer.status_code == 200 and name in errors_of(answer.text), (table, name)
+        for name in scoped_links(model):
+            foreign, url = (
+                link_row(world, link_target(model, name), there),
+                f"/admin/{table}/edit/?id={world.rows[here][table]}",
+            )
+            if not caseworker_may("edit", table) or (
+                name in form_fields(model, is_new=True) and name not in form_fields(model, is_new=False)
+            ):
                 continue
-            sound = filled(world, model, here)
-            before = state_of(world)
-            for name in scoped_links(model, form_fields(model, is_new=True)):
-                foreign = link_row(world, link_target(model, name), there)
+            old = browser.form(url)
 
-                def create(key: int, table: str = table, sound: Any = sound, name: str = name) -> TestResponse:
-                    return browser.post(f"/admin/{table}/new/", {**sound, name: key})
+            def change(key: int, url: str = url, old: Any = old, name: str = name) -> TestResponse:
+                return browser.post(url, {**old, name: key})
 
-                answer = assert_like_missing(world, create, foreign, (table, name, here))
-                assert answer.status_code == 200 and name in errors_of(answer.text), (table, name)
-            for name in scoped_links(model):
-                foreign, url = link_row(world, link_target(model, name), there), f"/admin/{table}/edit/?id={world.rows[here][table]}"  # fmt: skip
-                if not caseworker_may("edit", table) or name in form_fields(model, is_new=True) and name not in form_fields(model, is_new=False):  # fmt: skip
-                    continue
-                old = browser.form(url)
-
-                def change(key: int, url: str = url, old: Any = old, name: str = name) -> TestResponse:
-                    return browser.post(url, {**old, name: key})
-
-                assert_like_missing(world, change, foreign, (table, name, here, "edit"))
-            assert_untouched(world, before, (table, here))
+            assert_like_missing(world, change, foreign, (table, name, here, "edit"))
+        assert_untouched(world, before, (table, here))
 
 
 def test_locked_links_stay(world: World) -> None:
@@ -333,54 +365,64 @@ def test_locked_links_stay(world: World) -> None:
     assert_untouched(world, before)
 
 
-def test_prefill_by_url(world: World) -> None:
-    for here, there in BOTH_WAYS:
-        browser = world.client(f"caseworker.{here}")
-        for model in SCOPED:
-            table = model.__tablename__
-            if caseworker_may("create", table):
-                for name in [*scoped_links(model, form_fields(model, is_new=True)), "unit_id"]:
-                    foreign = world.rows[there]["unit"] if name == "unit_id" else link_row(world, link_target(model, name), there)  # fmt: skip
-                    answer = assert_like_missing(
-                        world, lambda key, t=table, n=name: browser.get(f"/admin/{t}/new/?{n}={key}"), foreign, (table, name)
-                    )
-                    assert answer.status_code == 200 and CANARY[there] not in answer.text, (table, name)
-
-
-def test_new_person_for_a_foreign_household(world: World) -> None:
-    """As for a household that never was: no member there, and the person stands in the own unit, or nowhere."""
-    for here, there in BOTH_WAYS:
-        browser, foreign = world.client(f"caseworker.{here}"), world.rows[there]["household"]
-        members = world.query(sa.select(sa.func.count(HouseholdMember.id)))
-
-        def ask(key: int, browser: Browser = browser, here: str = here) -> TestResponse:
-            url = f"/admin/beneficiary/new/?household_id={key}&relation=CHILD"
-            browser.get(url)
-            answer = browser.post(url, filled(world, Beneficiary, here) | {"last_name": "Νεοφερμένος"})
-            if answer.status_code == 302:
-                answer.headers["Location"] = re.sub(r"id=\d+", "id=#", answer.headers["Location"])
-            return answer
-
-        there_, never = ask(foreign), ask(NEVER)
-        assert plain(there_, foreign)[:2] == plain(never, NEVER)[:2]
-        assert world.query(sa.select(sa.func.count(HouseholdMember.id))) == members
-        units = world.query(sa.select(Beneficiary.unit_id).where(Beneficiary.last_name == "Νεοφερμένος"))
-        assert world.rows[there]["unit"] not in units[-2:]
-
-
-def test_create_into_another_unit(world: World) -> None:
-    for here, there in BOTH_WAYS:
-        browser, foreign = world.client(f"caseworker.{here}"), world.rows[there]["unit"]
-        for model in SCOPED:
-            table, before = model.__tablename__, None
-            if caseworker_may("create", table) and not getattr(model, "unit_from", None):
-                sound = filled(world, model, here)
-                before = state_of(world)
-                answer = assert_like_missing(
-                    world, lambda key, t=table, s=sound: browser.post(f"/admin/{t}/new/", {**s, "unit_id": key}), foreign, table
+@both_ways
+def test_prefill_by_url(world: World, here: str, there: str) -> None:
+    browser = world.client(f"caseworker.{here}")
+    for model in SCOPED:
+        table = model.__tablename__
+        if caseworker_may("create", table):
+            for name in [*scoped_links(model, form_fields(model, is_new=True)), "unit_id"]:
+                foreign = (
+                    world.rows[there]["unit"]
+                    if name == "unit_id"
+                    else link_row(world, link_target(model, name), there)
                 )
-                assert answer.status_code == 200 and "unit_id" in errors_of(answer.text), table
-                assert_untouched(world, before, table)
+                answer = assert_like_missing(
+                    world,
+                    lambda key, t=table, n=name: browser.get(f"/admin/{t}/new/?{n}={key}"),
+                    foreign,
+                    (table, name),
+                )
+                assert answer.status_code == 200 and CANARY[there] not in answer.text, (table, name)
+
+
+@both_ways
+def test_new_person_for_a_foreign_household(world: World, here: str, there: str) -> None:
+    """As for a household that never was: no member there, and the person stands in the own unit, or nowhere."""
+    browser, foreign = world.client(f"caseworker.{here}"), world.rows[there]["household"]
+    members = world.query(sa.select(sa.func.count(HouseholdMember.id)))
+
+    def ask(key: int, browser: Browser = browser, here: str = here) -> TestResponse:
+        url = f"/admin/beneficiary/new/?household_id={key}&relation=CHILD"
+        browser.get(url)
+        answer = browser.post(url, filled(world, Beneficiary, here) | {"last_name": "Νεοφερμένος"})
+        if answer.status_code == 302:
+            answer.headers["Location"] = re.sub(r"id=\d+", "id=#", answer.headers["Location"])
+        return answer
+
+    there_, never = ask(foreign), ask(NEVER)
+    assert plain(there_, foreign)[:2] == plain(never, NEVER)[:2]
+    assert world.query(sa.select(sa.func.count(HouseholdMember.id))) == members
+    units = world.query(sa.select(Beneficiary.unit_id).where(Beneficiary.last_name == "Νεοφερμένος"))
+    assert world.rows[there]["unit"] not in units[-2:]
+
+
+@both_ways
+def test_create_into_another_unit(world: World, here: str, there: str) -> None:
+    browser, foreign = world.client(f"caseworker.{here}"), world.rows[there]["unit"]
+    for model in SCOPED:
+        table, before = model.__tablename__, None
+        if caseworker_may("create", table) and not getattr(model, "unit_from", None):
+            sound = filled(world, model, here)
+            before = state_of(world)
+            answer = assert_like_missing(
+                world,
+                lambda key, t=table, s=sound: browser.post(f"/admin/{t}/new/", {**s, "unit_id": key}),
+                foreign,
+                table,
+            )
+            assert answer.status_code == 200 and "unit_id" in errors_of(answer.text), table
+            assert_untouched(world, before, table)
 
 
 def test_unit_of_a_row_about_a_person_is_the_persons(world: World) -> None:
@@ -429,13 +471,24 @@ def test_saving_a_number_of_the_other_unit_answers_as_any_other(world: World) ->
     """Text and status of a save are the same whether or not the other unit knows the person."""
     there = world.one(Beneficiary, world.rows["roma"]["beneficiary"])
     browser, answers = world.client("reception.main"), []
-    sent = {"last_name": there.last_name, "first_name": there.first_name, "afm": there.afm, "phone": there.mobile,
-            "id_document": "", "mobile": there.mobile, "father_name": there.father_name}  # fmt: skip
+    sent = {
+        "last_name": there.last_name,
+        "first_name": there.first_name,
+        "afm": there.afm,
+        "phone": there.mobile,
+        "id_document": "",
+        "mobile": there.mobile,
+        "father_name": there.father_name,
+    }
     for n, extra in enumerate(({"amka": there.amka}, {"amka": builders.amka(there.born_on, there.sex, 444)})):
-        answer = browser.post("/admin/beneficiary/new/", {**sent, **extra, "first_name": f"{there.first_name}{'αβ'[n]}"})
+        answer = browser.post(
+            "/admin/beneficiary/new/", {**sent, **extra, "first_name": f"{there.first_name}{'αβ'[n]}"}
+        )
         assert answer.status_code == 302
         page = browser.get(answer.headers["Location"])
-        messages = re.findall(r'class="message.*?</div></div>', page.text, re.S) + re.findall(r'class="message[^>]*>.*?<div>(.*?)</div>', page.text, re.S)  # fmt: skip
+        messages = re.findall(r'class="message.*?</div></div>', page.text, re.S) + re.findall(
+            r'class="message[^>]*>.*?<div>(.*?)</div>', page.text, re.S
+        )
         answers.append(messages)
     assert answers[0] == answers[1]
 
@@ -454,28 +507,30 @@ def test_sent_twice_under_somebody_elses_token(world: World) -> None:
 # --- narrowing and order ----------------------------------------------------------------------------------------------
 
 
-def test_filters_on_related_columns_are_no_oracle(world: World) -> None:
+@both_ways
+def test_filters_on_related_columns_are_no_oracle(world: World, here: str, there: str) -> None:
     """A foreign name, phone or number filters like one that nobody has; so does a foreign row's number."""
-    for here, there in BOTH_WAYS:
-        browser, asked = world.client(f"caseworker.{here}"), 0
-        for model in SCOPED:
-            table = model.__tablename__
-            for name in fields(model):
-                target = link_target(model, name) if fields(model)[name].kind == Kind.LINK else None
-                if target is None or not (issubclass(target, (Scoped, User))):
-                    continue
-                if issubclass(target, Searchable):
-                    url = f"/admin/{table}/?flt0_{name}_contains="
-                    found = browser.get(url + CANARY[there])
-                    assert plain(found, word=CANARY[there]) == plain(browser.get(url + "Ανύπαρκτος"), word="Ανύπαρκτος"), url
-                    assert numbers_in(found.text, table) == set(), url
-                else:
-                    foreign, url = link_row(world, target, there), f"/admin/{table}/?flt0_{name}_is="
-                    answers = [browser.get(f"{url}{key}") for key in (foreign, NEVER)]
-                    one, other = (plain(a, foreign, NEVER)[2] for a in answers)
-                    assert one.replace(f">{foreign}<", ">#<") == other.replace(f">{NEVER}<", ">#<"), url
-                asked += 1
-        assert asked > 15
+    browser, asked = world.client(f"caseworker.{here}"), 0
+    for model in SCOPED:
+        table = model.__tablename__
+        for name in fields(model):
+            target = link_target(model, name) if fields(model)[name].kind == Kind.LINK else None
+            if target is None or not (issubclass(target, (Scoped, User))):
+                continue
+            if issubclass(target, Searchable):
+                url = f"/admin/{table}/?flt0_{name}_contains="
+                found = browser.get(url + CANARY[there])
+                assert plain(found, word=CANARY[there]) == plain(
+                    browser.get(url + "Ανύπαρκτος"), word="Ανύπαρκτος"
+                ), url
+                assert numbers_in(found.text, table) == set(), url
+            else:
+                foreign, url = link_row(world, target, there), f"/admin/{table}/?flt0_{name}_is="
+                answers = [browser.get(f"{url}{key}") for key in (foreign, NEVER)]
+                one, other = (plain(a, foreign, NEVER)[2] for a in answers)
+                assert one.replace(f">{foreign}<", ">#<") == other.replace(f">{NEVER}<", ">#<"), url
+            asked += 1
+    assert asked > 15
 
 
 def test_search_is_no_oracle(world: World) -> None:
@@ -487,7 +542,9 @@ def test_search_is_no_oracle(world: World) -> None:
             table = model.__tablename__
             for word in words:
                 nobody = re.sub(r"\w", "8", word)
-                answers = [plain(browser.get(f"/admin/{table}/", query_string={"search": w}), word=w) for w in (word, nobody)]
+                answers = [
+                    plain(browser.get(f"/admin/{table}/", query_string={"search": w}), word=w) for w in (word, nobody)
+                ]
                 answers = [(s, p, re.sub(r"search=[^&\"]*", "search=", t)) for s, p, t in answers]
                 assert answers[0] == answers[1], (table, word)
 
@@ -506,50 +563,53 @@ def test_order_by_related_columns(world: World) -> None:
                 assert CANARY["roma"] not in page.text and "Ααα" not in page.text, (table, index)
 
 
-def test_export(calm_world: World) -> None:
+@both_ways
+def test_export(calm_world: World, here: str, there: str) -> None:
     world = calm_world
-    for here, there in BOTH_WAYS:
-        browser, taken = world.client(f"caseworker.{here}"), 0
-        for model in SCOPED:
-            table = model.__tablename__
-            if caseworker_may("export", table):
-                for more in ("", f"?search={CANARY[there]}", "?page=0&page_size=0", "?sort=1&desc=1"):
-                    rows = workbook_rows(browser.get(f"/admin/{table}/export/xlsx/{more}"))
-                    said = " ".join(str(cell) for row in rows for cell in row)
-                    assert CANARY[there] not in said.replace(f"{CANARY[there]}", "", more.count(CANARY[there])), (table, more)
-                    taken += 1
-            else:
-                assert browser.get(f"/admin/{table}/export/xlsx/").status_code == 403, table
-        assert taken > 15
+    browser, taken = world.client(f"caseworker.{here}"), 0
+    for model in SCOPED:
+        table = model.__tablename__
+        if caseworker_may("export", table):
+            for more in ("", f"?search={CANARY[there]}", "?page=0&page_size=0", "?sort=1&desc=1"):
+                rows = workbook_rows(browser.get(f"/admin/{table}/export/xlsx/{more}"))
+                said = " ".join(str(cell) for row in rows for cell in row)
+                assert CANARY[there] not in said.replace(f"{CANARY[there]}", "", more.count(CANARY[there])), (
+                    table,
+                    more,
+                )
+                taken += 1
+        else:
+            assert browser.get(f"/admin/{table}/export/xlsx/").status_code == 403, table
+    assert taken > 15
 
 
 # --- pages that gather ------------------------------------------------------------------------------------------------
 
 
-def test_children_on_shared_pages(world: World) -> None:
+@both_ways
+def test_children_on_shared_pages(world: World, here: str, there: str) -> None:
     """A partner's and a programme's page hang referrals and applications of the own unit only, and count those."""
-    for here, there in BOTH_WAYS:
-        browser = world.client(f"caseworker.{here}")
-        for parent, child in (("partner", "referral"), ("programme", "application")):
-            page = browser.get(f"/admin/{parent}/details/?id={world.rows['shared'][parent]}").text
-            assert numbers_in(page, child) == {world.rows[here][child]}, parent
-            assert CANARY[there] not in page
-            assert re.search(rf'id="child-{child}-title">[^<]*<span class="number">1</span>', page), parent
+    browser = world.client(f"caseworker.{here}")
+    for parent, child in (("partner", "referral"), ("programme", "application")):
+        page = browser.get(f"/admin/{parent}/details/?id={world.rows['shared'][parent]}").text
+        assert numbers_in(page, child) == {world.rows[here][child]}, parent
+        assert CANARY[there] not in page
+        assert re.search(rf'id="child-{child}-title">[^<]*<span class="number">1</span>', page), parent
 
 
-def test_children_timeline_and_history_of_own_rows(world: World) -> None:
+@both_ways
+def test_children_timeline_and_history_of_own_rows(world: World, here: str, there: str) -> None:
     """What hangs on an own record is own; its history tab tells nothing of the other unit."""
-    for here, there in BOTH_WAYS:
-        worker = world.client(f"caseworker.{there}")
-        for table, state in (("referral", ReferralStatus.SENT), ("application", ApplicationStatus.DOCS)):
-            url = f"/admin/{table}/move/?id={world.rows[there][table]}"
-            assert worker.post(url, to=state.value, on="01/02/2026", note=f"Βήμα {CANARY[there]}").status_code == 302
-        browser = world.client(f"caseworker.{here}")
-        for table in TABLES:
-            page = browser.get(f"/admin/{table}/details/?id={world.rows[here][table]}")
-            assert page.status_code == 200 and CANARY[there] not in page.text, table
-            for child in TABLES:
-                assert numbers_in(page.text, child) <= {world.rows[here][child]}, (table, child)
+    worker = world.client(f"caseworker.{there}")
+    for table, state in (("referral", ReferralStatus.SENT), ("application", ApplicationStatus.DOCS)):
+        url = f"/admin/{table}/move/?id={world.rows[there][table]}"
+        assert worker.post(url, to=state.value, on="01/02/2026", note=f"Βήμα {CANARY[there]}").status_code == 302
+    browser = world.client(f"caseworker.{here}")
+    for table in TABLES:
+        page = browser.get(f"/admin/{table}/details/?id={world.rows[here][table]}")
+        assert page.status_code == 200 and CANARY[there] not in page.text, table
+        for child in TABLES:
+            assert numbers_in(page.text, child) <= {world.rows[here][child]}, (table, child)
 
 
 def test_history_of_shared_rows_is_of_the_own_unit(world: World) -> None:
@@ -584,7 +644,9 @@ def busy_day(world: World, code: str) -> None:
     unit, staff = Unit(id=world.rows[code]["unit"]), User(id=world.users[f"caseworker.{code}"])
     yesterday, soon = today() - dt.timedelta(days=1), today() + dt.timedelta(days=30)
     person = Beneficiary(id=new_person(world, code, permit_expires_on=soon, last_name=CANARY[code]), unit_id=unit.id)
-    partner, programme = (world.one(m, world.rows["shared"][m.__tablename__]) for m in (_model("partner"), _model("programme")))
+    partner, programme = (
+        world.one(m, world.rows["shared"][m.__tablename__]) for m in (_model("partner"), _model("programme"))
+    )
     noon = dt.datetime.combine(today(), dt.time(9), dt.UTC)
     add(
         world,
@@ -629,7 +691,9 @@ def test_whoever_works_in_no_unit_sees_nothing(calm_world: World) -> None:
     birds = [*CANARY.values(), "MAIN-0", "ROMA-0"]
     for url, answer in walk(world, browser).items():
         text = str(answer)
-        assert not any(bird in re.sub(r"search=[^\"&]*|value=\"[^\"]*\"|<strong>[^<]*</strong>", "", text) for bird in birds), url
+        assert not any(
+            bird in re.sub(r"search=[^\"&]*|value=\"[^\"]*\"|<strong>[^<]*</strong>", "", text) for bird in birds
+        ), url
     for model in SCOPED:
         table = model.__tablename__
         page = browser.get(f"/admin/{table}/")
@@ -651,300 +715,3 @@ def test_whoever_works_in_no_unit_writes_nothing(world: World) -> None:
                 answer = browser.post(f"/admin/{model.__tablename__}/new/", sound)
                 assert answer.status_code in (200, 403), model
                 assert_untouched(world, before, model)
-
-
-# --- the wall itself --------------------------------------------------------------------------------------------------
-
-
-def reads(session: orm.Session, foreign: int) -> dict[str, Callable[[], list[Any]]]:
-    """Ways to ask a session for people; each gives the numbers that it found."""
-    other, mate = orm.aliased(Beneficiary), orm.aliased(Beneficiary)
-    inside = sa.select(Beneficiary.id).subquery()
-    cte = sa.select(Beneficiary.id).cte()
-    union = sa.union_all(sa.select(Beneficiary.id), sa.select(other.id)).subquery()
-    numbered = sa.select(sa.func.max(Beneficiary.id)).scalar_subquery()
-    return {
-        "get": lambda: [row.id for row in [session.get(Beneficiary, foreign)] if row],
-        "get for update": lambda: [r.id for r in [session.get(Beneficiary, foreign, with_for_update=True)] if r],
-        "select": lambda: list(session.scalars(sa.select(Beneficiary.id))),
-        "entity": lambda: [row.id for row in session.scalars(sa.select(Beneficiary))],
-        "legacy query": lambda: [row.id for row in session.query(Beneficiary)],
-        "legacy get": lambda: [r.id for r in session.query(Beneficiary).filter_by(id=foreign)],
-        "aliased": lambda: list(session.scalars(sa.select(other.id))),
-        "self join": lambda: list(session.scalars(sa.select(mate.id).join(other, other.id != mate.id))),
-        "join": lambda: list(session.scalars(sa.select(Visit.beneficiary_id).join(Visit.beneficiary))),
-        "child rows": lambda: list(session.scalars(sa.select(Visit.beneficiary_id))),
-        "subquery": lambda: list(session.scalars(sa.select(inside.c.id))),
-        "cte": lambda: list(session.scalars(sa.select(cte.c.id))),
-        "union": lambda: list(session.scalars(sa.select(union.c.id))),
-        "from union": lambda: list(session.scalars(sa.union(sa.select(Beneficiary.id), sa.select(other.id)))),
-        "scalar subquery": lambda: list(session.scalars(sa.select(numbered))),
-        "max": lambda: list(session.scalars(sa.select(sa.func.max(Beneficiary.id)))),
-        "in subquery": lambda: list(
-            session.scalars(sa.select(Service.id * 0 + foreign).where(sa.literal(foreign).in_(sa.select(Beneficiary.id))))
-        ),
-        "exists from a shared row": lambda: list(
-            session.scalars(sa.select(Service.id * 0 + foreign).where(sa.exists().where(Beneficiary.id == foreign)))
-        ),
-        "has": lambda: list(
-            session.scalars(sa.select(Visit.beneficiary_id).where(Visit.beneficiary.has(Beneficiary.id == foreign)))
-        ),
-        "any": lambda: [
-            m.beneficiary_id
-            for h in session.scalars(sa.select(Household).where(Household.members.any(beneficiary_id=foreign)))
-            for m in h.members
-        ],
-        "joined": lambda: [
-            m.beneficiary.id
-            for m in session.scalars(sa.select(HouseholdMember).options(orm.joinedload(HouseholdMember.beneficiary)))
-        ],
-        "selectin": lambda: [
-            m.beneficiary_id
-            for h in session.scalars(sa.select(Household).options(orm.selectinload(Household.members)))
-            for m in h.members
-        ],
-        "subqueryload": lambda: [
-            m.beneficiary_id
-            for h in session.scalars(sa.select(Household).options(orm.subqueryload(Household.members)))
-            for m in h.members
-        ],
-        "lazy": lambda: [m.beneficiary.id for h in session.scalars(sa.select(Household)) for m in h.members],
-        "outer join": lambda: [
-            key for key in session.scalars(sa.select(Beneficiary.id).select_from(Unit).outerjoin(Beneficiary, sa.true())) if key
-        ],
-        "lateral": lambda: list(session.scalars(sa.select(sa.select(Beneficiary.id).subquery().c.id))),
-        "yield_per": lambda: [r.id for r in session.scalars(sa.select(Beneficiary).execution_options(yield_per=1))],
-        "distinct": lambda: list(session.scalars(sa.select(Beneficiary.id).distinct())),
-        "window": lambda: [r[0] for r in session.execute(sa.select(Beneficiary.id, sa.func.row_number().over()))],
-    }  # fmt: skip
-
-
-def test_session_shows_no_foreign_row(calm_world: World) -> None:
-    world = calm_world
-    for here, there in BOTH_WAYS:
-        own, foreign = (world.rows[code]["beneficiary"] for code in (here, there))
-        found_own = 0
-        with session_of(world, f"caseworker.{here}") as session:
-            for way, ask in reads(session, foreign).items():
-                if way in ("subqueryload", "yield_per"):
-                    session.expunge_all()
-                found = ask()
-                assert foreign not in found, way
-                found_own += own in found
-            assert found_own > 18
-        with session_of(world, "coordinator") as session:
-            assert all(foreign in ask() for way, ask in reads(session, foreign).items() if way not in ("scalar subquery", "max"))
-
-
-def test_session_counts_no_foreign_row(calm_world: World) -> None:
-    with session_of(calm_world, "caseworker.main") as session:
-        for model in SCOPED:
-            other = orm.aliased(model)
-            for count in (
-                sa.select(sa.func.count()).select_from(model),
-                sa.select(sa.func.count(model.id)),  # type: ignore[attr-defined]
-                sa.select(sa.func.count()).select_from(other),
-                sa.select(sa.func.count()).select_from(sa.select(model).subquery()),
-                sa.select(sa.func.sum(1)).select_from(model),
-            ):
-                assert session.scalar(count) == 1, (model, str(count))
-            assert session.query(model).count() == 1
-            assert session.query(sa.func.count(model.id)).scalar() == 1  # type: ignore[attr-defined]
-
-
-def test_session_refuses_what_it_cannot_narrow(calm_world: World) -> None:
-    """Core statements, SQL text and bulk writes never reach the database."""
-    people = Beneficiary.__table__
-    statements = {
-        "core": sa.select(people),
-        "core column": sa.select(people.c.last_name),
-        "core join": sa.select(people.c.id).join_from(Unit.__table__, people),
-        "core subquery": sa.select(sa.select(people.c.id).subquery().c.id),
-        "core union": sa.union(sa.select(people.c.id), sa.select(Visit.__table__.c.id)),
-        "core exists": sa.select(Unit.__table__.c.id).where(sa.exists(sa.select(people.c.id))),
-        "exists without a row": sa.select(sa.literal(1)).where(sa.exists().where(Beneficiary.id == 1)),
-        "trail": sa.select(AuditEntry.__table__),
-        "text": sa.text("SELECT last_name FROM beneficiary"),
-        "text columns": sa.text("SELECT id FROM beneficiary").columns(sa.column("id")),
-        "from_statement": sa.select(Beneficiary).from_statement(sa.text("SELECT * FROM beneficiary")),
-        "from core": sa.select(Beneficiary).from_statement(sa.select(people)),
-        "update": sa.update(Beneficiary).values(remarks="x"),
-        "update one": sa.update(Beneficiary).where(Beneficiary.last_name == CANARY["main"]).values(unit_id=2),
-        "core update": sa.update(people).values(remarks="x"),
-        "delete": sa.delete(Visit),
-        "core delete": sa.delete(Visit.__table__),
-        "insert": sa.insert(Visit).values(unit_id=2, request="x"),
-        "core insert": sa.insert(Visit.__table__).values(unit_id=2, request="x"),
-    }
-    before = state_of(calm_world)
-    for username in ("caseworker.main", "coordinator", "administrator"):
-        with session_of(calm_world, username) as session:
-            for name, statement in statements.items():
-                with pytest.raises(policy.Refused):
-                    session.execute(statement)
-                    pytest.fail(f"{name} went through")
-    assert_untouched(calm_world, before)
-
-
-def test_session_without_a_scope_shows_nothing(calm_world: World) -> None:
-    with calm_world.app.app_context():
-        assert db.session.scalars(sa.select(Beneficiary)).all() == []
-        assert db.session.get(Beneficiary, calm_world.rows["main"]["beneficiary"]) is None
-        assert db.session.scalars(sa.select(AuditEntry)).all() == []
-
-
-def test_trail_of_the_other_unit(world: World) -> None:
-    """No session reads of acts in the other unit, nor what people who see all units looked for; nobody's reads nothing."""
-    coordinator = world.client("coordinator")
-    coordinator.get(f"/admin/beneficiary/?search={CANARY['roma']}")
-    coordinator.get(f"/admin/beneficiary/details/?id={world.rows['roma']['beneficiary']}")
-    with session_of(world, "caseworker.main") as session:
-        entries = session.scalars(sa.select(AuditEntry)).all()
-        assert {entry.unit_id for entry in entries} == {world.rows["main"]["unit"], None}
-        shared = [entry for entry in entries if entry.unit_id is None]
-        assert {entry.action for entry in shared} <= set(policy.CHANGES)
-        assert not {entry.subject_type for entry in shared} & set(TABLES)
-        assert CANARY["roma"] not in " ".join(f"{e.subject_label} {e.details} {e.changes}" for e in entries)
-    for username in ("unitless", "administrator"):
-        with session_of(world, username) as session:
-            assert {entry.unit_id for entry in session.scalars(sa.select(AuditEntry))} == {None}
-
-
-def writes(world: World, here: str, there: str) -> dict[str, Callable[[orm.Session], Any]]:
-    """Ways to write past the wall by a session that sees only its own side."""
-    own, foreign = world.rows[here], world.rows[there]
-
-    def flip(session: orm.Session) -> None:
-        session.get_one(Beneficiary, own["beneficiary"]).unit_id = foreign["unit"]
-
-    def flip_expired(session: orm.Session) -> None:
-        row = session.get_one(Beneficiary, own["beneficiary"])
-        session.expire(row)
-        row.unit_id = foreign["unit"]
-
-    def flip_by_object(session: orm.Session) -> None:
-        session.get_one(Beneficiary, own["beneficiary"]).unit = session.get_one(Unit, foreign["unit"])
-
-    def attach(session: orm.Session) -> None:
-        session.get_one(Visit, own["visit"]).beneficiary_id = foreign["beneficiary"]
-
-    def about_foreign(session: orm.Session) -> None:
-        session.add(Visit(unit_id=own["unit"], beneficiary_id=foreign["beneficiary"], request="x", staff_id=1))
-
-    def into_foreign(session: orm.Session) -> None:
-        session.add(Household(unit_id=foreign["unit"], name="x", code="x"))
-
-    def derived(session: orm.Session) -> None:
-        session.add(CaseNote(beneficiary_id=foreign["beneficiary"], body="x", on=today(), confidence=Confidence.UNIT))
-
-    def derived_with_unit(session: orm.Session) -> None:
-        session.add(
-            CaseNote(beneficiary_id=foreign["beneficiary"], unit_id=own["unit"], body="x", confidence=Confidence.UNIT)
-        )
-
-    def never(session: orm.Session) -> None:
-        session.add(Visit(unit_id=own["unit"], beneficiary_id=NEVER, request="x", staff_id=1))
-
-    return {
-        f.__name__: f
-        for f in (flip, flip_by_object, attach, about_foreign, into_foreign, derived, derived_with_unit, never, flip_expired)
-    }
-
-
-def test_session_takes_no_write_past_the_wall(calm_world: World) -> None:
-    world, before = calm_world, state_of(calm_world)
-    for here, there in BOTH_WAYS:
-        for username in (f"caseworker.{here}", "unitless"):
-            for name, write in writes(world, here, there).items():
-                with session_of(world, username) as session:
-                    try:
-                        write(session)
-                        session.flush()
-                    except (policy.Refused, sa.exc.NoResultFound, ValueError):
-                        continue
-                    pytest.fail(f"{name} went through for {username}")
-    assert_untouched(world, before)
-
-
-def test_coordinator_mixes_no_units(calm_world: World) -> None:
-    """Whoever sees both sides still cannot tie a row of one to a row of the other, by number or by object."""
-    main, roma = calm_world.rows["main"], calm_world.rows["roma"]
-
-    def by_number(session: orm.Session) -> None:
-        session.get_one(Visit, main["visit"]).beneficiary_id = roma["beneficiary"]
-
-    def by_object(session: orm.Session) -> None:
-        session.get_one(Visit, main["visit"]).beneficiary = session.get_one(Beneficiary, roma["beneficiary"])
-
-    def new_by_object(session: orm.Session) -> None:
-        household, person = session.get_one(Household, main["household"]), session.get_one(Beneficiary, roma["beneficiary"])
-        session.add(HouseholdMember(household=household, beneficiary=person, relation=builders.HouseholdRelation.CHILD))
-
-    def by_collection(session: orm.Session) -> None:
-        member = session.get_one(HouseholdMember, roma["household_member"])
-        household = session.get_one(Household, main["household"])
-        household.members.append(member)
-        session.flush()
-
-    def item_of_the_other(session: orm.Session) -> None:
-        row = session.get_one(_model("distribution"), main["distribution"])
-        row.item = session.get_one(Item, roma["item"])  # type: ignore[attr-defined]
-
-    def flip(session: orm.Session) -> None:
-        session.get_one(Beneficiary, main["beneficiary"]).unit_id = roma["unit"]
-
-    before = state_of(calm_world)
-    for write in (by_number, by_object, new_by_object, by_collection, item_of_the_other, flip):
-        with session_of(calm_world, "coordinator") as session:
-            with pytest.raises((policy.Refused, BadValue)):
-                write(session)
-                session.flush()
-                pytest.fail(f"{write.__name__} went through")
-    assert_untouched(calm_world, before)
-
-
-def test_role_is_checked_on_write_too(calm_world: World) -> None:
-    """A role that may only read writes nothing, whatever view would let it."""
-    before = state_of(calm_world)
-    key = calm_world.rows["main"]
-    cases: tuple[tuple[str, Callable[[orm.Session], Any]], ...] = (
-        ("supervisor", lambda s: setattr(s.get_one(Beneficiary, key["beneficiary"]), "remarks", "x")),
-        ("supervisor", lambda s: s.delete(s.get_one(Visit, key["visit"]))),
-        ("administrator", lambda s: s.add(Household(unit_id=key["unit"], name="x"))),
-        ("reception.main", lambda s: s.add(ServiceDelivery(beneficiary_id=key["beneficiary"], service_id=1, staff_id=1))),
-        ("mediator.main", lambda s: setattr(s.get_one(Application, key["application"]), "remarks", "x")),
-        ("caseworker.main", lambda s: s.delete(s.get_one(Beneficiary, key["beneficiary"]))),
-        ("caseworker.main", lambda s: setattr(s.get_one(User, calm_world.users["caseworker.main"]), "role", Role.COORDINATOR)),
-        ("caseworker.main", lambda s: setattr(s.get_one(User, calm_world.users["administrator"]), "full_name", "x")),
-        ("coordinator", lambda s: s.add(User(username="x", full_name="x", role=Role.SUPERVISOR))),
-        ("caseworker.main", lambda s: s.add(_model("membership")(user_id=calm_world.users["caseworker.main"], unit_id=2))),
-        ("coordinator", lambda s: s.add(AuditEntry(actor_name="x"))),
-        ("supervisor", lambda s: s.delete(s.scalars(sa.select(AuditEntry)).first())),
-    )  # fmt: skip
-    for username, write in cases:
-        with session_of(calm_world, username) as session:
-            with pytest.raises(policy.Refused):
-                write(session)
-                session.flush()
-                pytest.fail(f"{username} wrote")
-    assert_untouched(calm_world, before)
-
-
-def test_refusals_are_in_the_trail(world: World) -> None:
-    """Who asked, from where, for what: also when the answer says nothing."""
-    browser = world.client("caseworker.main")
-    before = len(refusals(world))
-    assert browser.get(f"/admin/beneficiary/details/?id={world.rows['roma']['beneficiary']}").status_code == 404
-    assert browser.get("/admin/user/").status_code == 403
-    kept = world.query(sa.select(AuditEntry).where(AuditEntry.action == "refused").order_by(AuditEntry.seq))[before:]
-    assert [entry.subject_type for entry in kept] == ["beneficiary", "user"]
-    assert {entry.actor_id for entry in kept} == {world.users["caseworker.main"]}
-    assert all(entry.ip and entry.request_id for entry in kept)
-
-
-def test_cast_is_whole(calm_world: World) -> None:
-    """A row of every screen's table in each unit, or else these tests would pass by what is not there."""
-    assert isinstance(calm_world.app.test_client(), FlaskClient)
-    for code in CANARY:
-        assert set(TABLES) <= set(calm_world.rows[code])
-    assert {m.__tablename__ for m in (Referral, Application, Visit)} <= set(TABLES)

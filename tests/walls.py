@@ -15,8 +15,8 @@ from python_calamine import load_workbook
 from sqlalchemy import orm
 from werkzeug.test import TestResponse
 
-import policy
 import admin_views
+import policy
 from db import Base, Kind, begin_write, db, fields
 from models import AuditEntry, Scoped, User
 from tests.world import CANARY, Browser, World
@@ -63,9 +63,7 @@ def _asked(world: World, ask: Callable[[int], TestResponse], key: int) -> tuple[
 
 def refusals(world: World) -> list[tuple[str | None, str | None]]:
     """What the trail keeps of refused acts, in order."""
-    found = world.query(
-        sa.select(AuditEntry).where(AuditEntry.action == AuditAction.REFUSED).order_by(AuditEntry.seq)
-    )
+    found = world.query(sa.select(AuditEntry).where(AuditEntry.action == AuditAction.REFUSED).order_by(AuditEntry.seq))
     return [(entry.subject_type, entry.details) for entry in found]
 
 
@@ -73,7 +71,9 @@ def state_of(world: World) -> dict[str, list[Any]]:
     """Every row of every table, but for the trail and sign-ins."""
     with world.app.app_context(), db.engine.connect() as connection:
         tables = [table for table in Base.metadata.sorted_tables if table.name not in OWN_TRACES]
-        return {t.name: [tuple(row) for row in connection.execute(sa.select(t).order_by(*t.primary_key))] for t in tables}
+        return {
+            t.name: [tuple(row) for row in connection.execute(sa.select(t).order_by(*t.primary_key))] for t in tables
+        }
 
 
 def assert_untouched(world: World, before: dict[str, list[Any]], why: object = "") -> None:
@@ -137,7 +137,9 @@ def walk(world: World, browser: Browser) -> dict[str, Any]:
             found[f"/admin/{table}/{path}"] = plain(browser.get(f"/admin/{table}/{path}"))
         workbook = browser.get(f"/admin/{table}/export/xlsx/")
         if workbook.status_code == 200:
-            found[f"/admin/{table}/export/xlsx/"] = [row for row in workbook_rows(workbook) if not _tells_the_minute(row)]
+            found[f"/admin/{table}/export/xlsx/"] = [
+                row for row in workbook_rows(workbook) if not _tells_the_minute(row)
+            ]
     return found
 
 

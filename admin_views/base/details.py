@@ -56,6 +56,7 @@ class Details(Writing):
             title=str(row),
             subtitle=self.subtitle(row),
             links=self.links(row),
+            trail_url=self.trail_url(row) if policy.may(self.scope, "read", "audit_entry") else None,
             sections=self.sections(row),
             transitions=self.transitions(row),
             transition_url=url_for(".move_view", id=row.id),
@@ -69,6 +70,10 @@ class Details(Writing):
     def subtitle(self, row: Any) -> str:
         """What stands under the record's name."""
         return str(self.model.label)
+
+    def trail_url(self, row: Any) -> str:
+        """All acts about the record, views and exports too."""
+        return url_for("audit_entry.index_view", flt0_subject_type_is=row.__tablename__, flt1_subject_id_is=row.id)
 
     def links(self, row: Any) -> list[dict[str, str]]:
         """What else may be begun from here: label and address."""

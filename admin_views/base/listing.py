@@ -32,7 +32,9 @@ class Listing(Screen):
         """All declared columns."""
         return self._labelled(self.fields)
 
-    get_export_columns = get_details_columns
+    def get_export_columns(self) -> Any:
+        """All declared columns, and those made ones that a screen wants in its workbook."""
+        return self._labelled((*self.fields, *self.exported_columns))
 
     def _labelled(self, names: Iterable[str]) -> list[tuple[str, Any]]:
         return [(name, self.fields[name].label if name in self.fields else self.made_columns[name]) for name in names]

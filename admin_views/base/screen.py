@@ -83,6 +83,8 @@ class Screen(ModelView):
     children: ClassVar[tuple[Child, ...]] = ()
     locked_columns: ClassVar[tuple[str, ...]] = ()
     made_columns: ClassVar[dict[str, Label]] = {}
+    exported_columns: ClassVar[tuple[str, ...]] = ()
+    """Made columns that go into exports too."""
 
     page_size = 50
     page_size_options = (20, 50, 100)

@@ -51,7 +51,7 @@ class Workbook(Details):
 
     def _workbook(self, args: Any, names: list[str], rows: Iterable[Any]) -> Response:
         title, moment = str(self.model.labels), now().astimezone(values.ATHENS)
-        columns = [values.export_column(self.fields[name]) for name in names]
+        columns = [self._column(name) for name in names]
         cells = ([self._cell(row, name) for name in names] for row in rows)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "export.xlsx"
@@ -66,12 +66,18 @@ class Workbook(Details):
             )
             audit.note(
                 db.session, AuditAction.EXPORT, subject_type=self.model.__tablename__, rows=written.rows,
-                columns=[str(self.fields[name].label) for name in names], sha256=written.sha256, **self._asked(args),
+                columns=[column.header for column in columns], sha256=written.sha256, **self._asked(args),
             )  # fmt: skip
             return download(path, exports.file_name(title, moment))
 
+    def _column(self, name: str) -> exports.Column:
+        made = self.made_columns.get(name)
+        return exports.Column(str(made), width=60) if made else values.export_column(self.fields[name])
+
     def _cell(self, row: Any, name: str) -> Any:
-        return self.shown(row, name) if self._is_link(name) else values.exported(self.fields[name], getattr(row, name))
+        if name in self.made_columns or self._is_link(name):
+            return self.shown(row, name)
+        return values.exported(self.fields[name], getattr(row, name))
 
     def _cover_lines(self, args: Any, moment: dt.datetime) -> list[tuple[str, str]]:
         asked = self._asked(args)
