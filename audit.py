@@ -1,7 +1,7 @@
 """The append-only trail: a recorder that writes every change in its own transaction, a chain of hashes, and a verifier.
 
-Each entry's digest is SHA-256 over its salt and content; its chain value is SHA-256 over the entry before and the digest,
-so that a content can one day be erased lawfully and the chain still be verified.
+Each entry's digest is SHA-256 over its salt and content; its chain value is SHA-256 over the chain value before and the
+digest, so that a content can one day be erased lawfully and the chain still be verified.
 """
 
 from __future__ import annotations
@@ -376,7 +376,7 @@ def _subject(entry: AuditEntry) -> str:
 
 def model_named(table: str | None) -> type[Base] | None:
     """The model of a table's name."""
-    return next((m.class_ for m in Base.registry.mappers if m.local_table.name == table), None)  # type: ignore[union-attr]
+    return next((m.class_ for m in Base.registry.mappers if m.local_table.name == table), None)  # type: ignore[union-attr,attr-defined]
 
 
 def details_of(entry: AuditEntry) -> dict[str, Any]:

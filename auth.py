@@ -111,10 +111,9 @@ def close_request(response: Any) -> Any:
 def must_change_password() -> Any:
     """Whoever still has the password that somebody else chose goes to change it first."""
     open_to_all = ("auth.", "static", "healthz")
-    if current_user.is_authenticated and current_user.user.password_changed_at is None:
-        if not (request.endpoint or "").startswith(open_to_all):
-            return redirect(url_for("auth.password"))
-    return None
+    if (request.endpoint or "").startswith(open_to_all) or not current_user.is_authenticated:
+        return None
+    return redirect(url_for("auth.password")) if current_user.user.password_changed_at is None else None
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
@@ -193,7 +192,7 @@ def language(code: str) -> Any:
         abort(404)
     session["language"] = code
     if current_user.is_authenticated:
-        current_user.user.language = Language(code)
+        current_user.user.language = next(each for each in Language if each.value == code)
         db.session.flush()
     return redirect(own_address(request.form.get("next")) or url_for("admin.index"))
 

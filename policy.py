@@ -65,7 +65,7 @@ CHANGES = (AuditAction.CREATE, AuditAction.UPDATE, AuditAction.DELETE, AuditActi
 
 def _permissions() -> dict[tuple[str, str], frozenset[Role]]:
     head, *lines = TABLE.strip().splitlines()
-    roles = [Role(name) for name in head.split()[1:]]
+    roles = [Role[name.upper()] for name in head.split()[1:]]
     granted: dict[tuple[str, str], set[Role]] = {}
     for line in lines:
         resource, *cells = line.split()
@@ -156,11 +156,12 @@ def sees(scope: Scope, column: Field) -> bool:
 def _narrow(state: orm.ORMExecuteState) -> None:
     scope = scope_in(state.session)
     if scope.is_system or state.is_column_load:
-        return None
-    if not (state.is_orm_statement and state.is_select) or state.is_from_statement:
-        return _refuse_what_cannot_be_narrowed(state.statement)
-    criteria = state.session.info.get("criteria") or _criteria(scope)
-    state.statement = state.statement.options(*criteria)
+        return
+    if state.is_orm_statement and state.is_select and not state.is_from_statement:
+        criteria = state.session.info.get("criteria") or _criteria(scope)
+        state.statement = state.statement.options(*criteria)
+    else:
+        _refuse_what_cannot_be_narrowed(state.statement)
 
 
 def _criteria(scope: Scope) -> tuple[orm.LoaderCriteriaOption, ...]:
@@ -175,14 +176,14 @@ def _criteria(scope: Scope) -> tuple[orm.LoaderCriteriaOption, ...]:
 
 def _refuse_what_cannot_be_narrowed(statement: Any) -> None:
     """Core statements, raw SQL and bulk writes pass by the criteria, the guard and the trail."""
-    narrowed = {m.local_table.name for m in Base.registry.mappers if issubclass(m.class_, (Scoped, AuditEntry))}
+    narrowed = {str(m.local_table) for m in Base.registry.mappers if issubclass(m.class_, (Scoped, AuditEntry))}
     for part in visitors.iterate(statement):
         if isinstance(part, sa.TextClause) or (isinstance(part, sa.TableClause) and part.name in narrowed):
             raise Refused("a statement that cannot be narrowed")
 
 
 def _trail_in_sight(scope: Scope) -> sa.ColumnElement[bool]:
-    """Supervisors read the whole trail; others, on a record's history tab, changes in their units and of shared records."""
+    """Supervisors read the whole trail; others, on history tabs, changes in their units and of shared records."""
     if may(scope, "read", "audit_entry"):
         return sa.true()
     shared = AuditEntry.unit_id.is_(None) & AuditEntry.action.in_(CHANGES)

@@ -60,11 +60,9 @@ def _about(column: Any, name: str) -> sa.ColumnElement[bool]:
 
 def _of_state(column: Any, state: str) -> sa.ColumnElement[bool]:
     """Entries by what a supervisor last said of them."""
-    last = (
-        sa.select(AuditReview.verdict).where(AuditReview.entry_seq == AuditEntry.seq)
-        .order_by(AuditReview.id.desc()).limit(1).scalar_subquery()
-    )  # fmt: skip
-    return last.is_(None) if state == NOT_REVIEWED else last == Verdict(state)
+    said = sa.select(AuditReview.verdict).where(AuditReview.entry_seq == AuditEntry.seq)
+    last: sa.ColumnElement[Any] = said.order_by(AuditReview.id.desc()).limit(1).scalar_subquery()
+    return last.is_(None) if state == NOT_REVIEWED else last == VERDICTS[state]
 
 
 def _numbers(text: str) -> list[int]:
@@ -90,6 +88,7 @@ def _kind(table: str) -> str:
     return {key: key for key, _label in _kinds()}[table]
 
 
+VERDICTS = {each.value: each for each in Verdict}
 NOT_REVIEWED = "none"
 STATES = [(NOT_REVIEWED, Label("Δεν ελέγχθηκε", "Not reviewed")), *((each.value, each.label) for each in Verdict)]
 REVIEW = Label("Έλεγχος", "Review")
@@ -102,8 +101,10 @@ class AuditEntryView(KentroView):
     menu = OVERSIGHT
     default_order = ("seq", True)
     made_columns = {
-        "sentence": Label("Τι έγινε", "What happened"), "difference": Label("Τι άλλαξε", "What changed"), "review": REVIEW
-    }  # fmt: skip
+        "sentence": Label("Τι έγινε", "What happened"),
+        "difference": Label("Τι άλλαξε", "What changed"),
+        "review": REVIEW,
+    }
     list_columns = ("at", "sentence", "difference", "actor_role", "unit_name", "review")
     list_template = "admin/audit_entry/list.html"
     details_template = "admin/audit_entry/details.html"
@@ -172,8 +173,9 @@ class AuditEntryView(KentroView):
         """Where the record stands that the entry is about, if it still does and the reader may see it."""
         views = self.admin._views  # type: ignore[union-attr]
         view = next((v for v in views if v.endpoint == entry.subject_type and v.is_accessible()), None)
-        stands = view and entry.subject_id and db.session.get(view.model, entry.subject_id)
-        return view.get_url(f"{view.endpoint}.details_view", id=entry.subject_id) if stands else None
+        if view is None or entry.subject_id is None or db.session.get(view.model, entry.subject_id) is None:
+            return None
+        return url_for(f"{view.endpoint}.details_view", id=entry.subject_id)
 
     # --- reviewing ---
 
@@ -186,7 +188,7 @@ class AuditEntryView(KentroView):
     def review_view(self) -> Any:
         """A supervisor's mark and comment, beside the entry and never in it."""
         entry = self.get_one(request.args.get("id"))
-        verdict = {each.value: each for each in Verdict}.get(request.form.get("verdict", ""))
+        verdict = VERDICTS.get(request.form.get("verdict", ""))
         if verdict is None:
             abort(404)
         self._mark(entry, verdict, request.form.get("comment", "").replace("\0", "")[:500])
@@ -207,7 +209,7 @@ class AuditEntryView(KentroView):
 
     @expose("/sample/")
     def sample_view(self) -> Any:
-        """Entries drawn at random from the last days, of those that nobody reviewed, at an address that keeps the draw."""
+        """Entries of the last days that nobody reviewed, drawn at random, at an address that keeps the draw."""
         recent = AuditEntry.at >= now() - dt.timedelta(days=SAMPLED_DAYS)
         unseen = sa.select(AuditEntry.seq).where(recent, _of_state(None, NOT_REVIEWED))
         drawn = sorted(db.session.scalars(unseen.order_by(sa.func.random()).limit(SAMPLE)))

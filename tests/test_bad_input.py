@@ -143,12 +143,12 @@ ODD_IDS = (
 
 def test_odd_numbers_of_records_are_not_found(calm_world: World) -> None:
     browser = calm_world.client("coordinator")
-    for name in ("beneficiary", "referral", "partner"):
+    for name in ("beneficiary", "referral"):
         for odd in ODD_IDS:
             for page in ("details", "edit"):
                 answer = assert_sound(browser.get(f"/admin/{name}/{page}/", query_string={"id": odd}), (page, odd))
                 assert answer.status_code in (302, 404), (name, page, odd, answer.status_code)
-        for odd in ODD_IDS:
+        for odd in ODD_IDS[:: 1 if name == "referral" else 5]:
             for url, sent in (
                 (f"/admin/{name}/delete/", {"id": odd}),
                 (f"/admin/{name}/action/", {"action": "delete", "rowid": odd}),
@@ -165,7 +165,7 @@ def test_odd_numbers_of_records_are_not_found(calm_world: World) -> None:
 
 def test_odd_lookups_find_nothing_or_little(calm_world: World) -> None:
     browser = calm_world.client("coordinator")
-    for odd in (*ODD_IDS, "%", "_", "\\", LONG[:50_000]):
+    for odd in (*ODD_IDS, "%", "_", "\\", LONG[:3000]):
         for args in (
             {"name": odd},
             {"name": "beneficiary_id", "query": odd},
@@ -193,7 +193,7 @@ ODD_LISTS: list[dict[str, Any]] = [
     {"flt": "1"}, {"flt0": "1"}, {"flt_": "1"}, {"flt0_": "1"}, {"fltx_last_name_contains": "a"}, {"flt0_nothing_is": "1"},
     {"flt0_password_hash_is": "1"}, {"flt999999999999999999999_last_name_is": "a"}, {"flt-1_last_name_is": "a"},
     *({f"flt0_{slug}": odd} for slug in ("last_name_contains", "last_name_is", "remarks_contains")
-      for odd in ("", "\0", "a\0b", "%", "_", "\\", "'", LONG)),
+      for odd in ("", "\0", "a\0b", "%", "_", "\\", "'", LONG[:3000])),
     *({f"flt0_{slug}": odd} for slug in ("born_on_is", "born_on_from", "born_on_to", "born_on_between")
       for odd in ("", "31/02/2026", "abc", "01/01/0001", "31/12/9999", "01/01/1980 to", "to", " to  to ", "31/12/9999 to 31/12/9999",
                   "9" * 20, "\0", "1 - 2 - 3")),
@@ -221,26 +221,25 @@ def test_odd_filters_of_moments_and_numbers(calm_world: World) -> None:
         "volunteer_hours": ("hours_is", "hours_from", "hours_to"),
     }
     for name, slugs in tries.items():
-        for slug in slugs:
-            for odd in (
-                "31/12/9999",
-                "01/01/0001",
-                "31/12/2199",
-                "9" * 20,
-                "-1",
-                "1e5",
-                "NaN",
-                "inf",
-                "١",
-                "1_0",
-                "0x1",
-                "",
-                "\0",
-                "2,55555",
-            ):
-                assert_sound(browser.get(f"/admin/{name}/", query_string={f"flt0_{slug}": odd}), (name, slug, odd))
-                answer = browser.get(f"/admin/{name}/export/xlsx/", query_string={f"flt0_{slug}": odd}, buffered=True)
-                assert assert_sound(answer, (name, slug, odd)).status_code in (200, 400)
+        for odd in (
+            "31/12/9999",
+            "01/01/0001",
+            "31/12/2199",
+            "9" * 20,
+            "-1",
+            "1e5",
+            "NaN",
+            "inf",
+            "١",
+            "1_0",
+            "",
+            "\0",
+            "2,55555",
+        ):
+            args = {f"flt{i}_{slug}": odd for i, slug in enumerate(slugs)}
+            assert_sound(browser.get(f"/admin/{name}/", query_string=args), (name, args))
+            answer = browser.get(f"/admin/{name}/export/xlsx/", query_string=args, buffered=True)
+            assert assert_sound(answer, (name, args)).status_code in (200, 400)
 
 
 def test_wildcards_are_letters_like_others(calm_world: World) -> None:
@@ -308,57 +307,84 @@ def test_what_cannot_be_stored_is_refused(calm_world: World) -> None:
         assert_sound(browser.submit(NEW, **person(calm_world, last_name="", **{hidden: "\0" * 10 + LONG})), hidden)
 
 
-NAUGHTY_SCREENS = [m for m in screens("create") if m in screens("edit")]
+def test_naughty_texts_are_kept_as_typed_and_shown_as_text(world: World) -> None:
+    """On one screen, every line alone in every free text field; its own length decides how much of it is sent."""
+    lines = [dict.fromkeys(_free(Beneficiary), line) for line in naughty()]
+    _send_all(world, Beneficiary, lines, look_every=5)
 
 
-@pytest.mark.parametrize("model", NAUGHTY_SCREENS, ids=lambda model: model.__tablename__)
-def test_naughty_texts_are_kept_as_typed_and_shown_as_text(world: World, model: type[Base]) -> None:
-    """Each line goes into every free text field at once; its own length and check decide what is refused."""
-    name, browser = model.__tablename__, world.client("coordinator")
-    boxes = [box for box in texts_of(model, is_new=False) if not fields(model)[box].check]
-    if not boxes:
-        assert model.__tablename__ in ("household_member", "event_attendance", "distribution"), "no text to try"
-        return
-    key = _row(world, model)
-    edit, details = f"/admin/{name}/edit/?id={key}", f"/admin/{name}/details/?id={key}"
-    harmless = browser.form(edit)
-    assert browser.post(edit, harmless | dict.fromkeys(boxes, "Μ")).status_code == 302
-    shapes = {page: _shape(browser.get(page).text) for page in (edit, details, f"/admin/{name}/")}
+def test_naughty_texts_on_every_screen(world: World) -> None:
+    """The same forms, lists and pages serve every screen, so here many lines travel together."""
+    for model in screens("edit"):
+        if boxes := _free(model):
+            _send_all(world, model, _packed(model, boxes), look_every=1)
+
+
+def _free(model: type[Base]) -> list[str]:
+    """Text fields that take any text."""
+    return [box for box in texts_of(model, is_new=False) if not fields(model)[box].check]
+
+
+def _packed(model: type[Base], boxes: list[str]) -> list[dict[str, str]]:
+    """Every line in some field, as many as fit into each."""
+    found, lines = [], naughty()
+    while lines:
+        form = {}
+        for box in boxes:
+            fitting, room = [], fields(model)[box].length or 0
+            while lines and (not fitting or sum(map(len, fitting)) + len(fitting) + len(lines[-1]) <= room):
+                fitting.append(lines.pop().strip())
+            form[box] = " ".join(fitting) or "Μ"
+        found.append(form)
+    return found
+
+
+def _send_all(world: World, model: type[Base], forms: list[dict[str, str]], look_every: int) -> None:
+    name, browser, key = model.__tablename__, world.client("coordinator"), _row(world, model)
+    edit, pages = f"/admin/{name}/edit/?id={key}", (f"/admin/{name}/details/?id={key}", f"/admin/{name}/")
+    plain = browser.form(edit)
+    assert browser.post(edit, plain | dict.fromkeys(forms[0], "Μ")).status_code == 302
+    shapes = {page: _shape(browser.get(page).text) for page in (edit, *pages)}
     wrong: list[Any] = []
-    lines = naughty()
-    for number, line in enumerate(lines):
-        sent = {box: line[: fields(model)[box].length].strip() for box in boxes}
-        answer = assert_sound(browser.post(edit, browser_form(world, model, key, harmless) | sent), line)
+    for number, form in enumerate(forms):
+        sent = {box: text[: fields(model)[box].length].strip() for box, text in form.items()}
+        answer = assert_sound(browser.post(edit, plain | _version(world, model, key) | sent), form)
         if answer.status_code != 302:
-            wrong += [] if _may_refuse(line) and errors_of(answer.text) else [("refused", line, errors_of(answer.text))]
+            wrong += (
+                [] if set(errors_of(answer.text)) == {b for b in sent if _may_refuse(sent[b])} else [("refused", form)]
+            )
             continue
         row = world.one(model, key)
-        wrong += [(box, line, getattr(row, box)) for box in boxes if (getattr(row, box) or "") != sent[box]]
-        if number % 4 == 0 or "<" in line or "&" in line or '"' in line:
-            wrong += [(page, line) for page, shape in shapes.items() if _shape(browser.get(page).text) != shape]
-            kept = fields_of(browser.get(edit).text)
-            wrong += [("form", box, line, kept[box]) for box in boxes if _lines(kept[box]) != _lines(sent[box])]
-    assert not wrong, f"{len(wrong)} of {len(lines)}: {wrong[:5]}"
+        wrong += [
+            (box, text, getattr(row, box)) for box, text in sent.items() if _lines(getattr(row, box)) != _lines(text)
+        ]
+        if number % look_every == 0:
+            page = browser.get(edit).text
+            kept = fields_of(page)
+            wrong += [("form", box, text, kept[box]) for box, text in sent.items() if _lines(kept[box]) != _lines(text)]
+            wrong += [(edit, form)] if _shape(page) != shapes[edit] else []
+            wrong += [(page, form) for page in pages if _shape(browser.get(page).text) != shapes[page]]
+    assert not wrong, f"{name}: {len(wrong)} of {len(forms)}: {wrong[:4]}"
 
 
-def browser_form(world: World, model: type[Base], key: int, form: dict[str, Any]) -> dict[str, Any]:
-    """The form with the row's present version, without asking for the page anew."""
-    return form | {"version": str(world.one(model, key).version)}
+def _version(world: World, model: type[Base], key: int) -> dict[str, str]:
+    """The row's present version, so that the form need not be fetched before every sending."""
+    return {"version": str(world.one(model, key).version)}
 
 
-def _lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+def _lines(text: str | None) -> str:
+    return (text or "").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _may_refuse(line: str) -> bool:
-    return not line.strip() or "\0" in line
+def _may_refuse(text: str) -> bool:
+    return not text or "\0" in text
 
 
 def _shape(page: str) -> list[Any]:
-    """The elements before the history, which grows with every edit, but for the messages of the last act."""
-    main = re.sub(r'<section class="panel" id="history".*?</section>', "", page, flags=re.S)
-    main = re.sub(r'<div class="message.*?</div>\s*</div>', "", main, flags=re.S)
-    return tags(re.sub(r'<span class="number">\d+</span>', "", main))
+    """The elements of a page but for its history, which grows with every edit, and the messages of the last act."""
+    page = re.sub(r'<section class="panel" id="history".*?</section>', "", page, flags=re.S)
+    page = re.sub(r'<div class="message.*?</div>\s*</div>', "", page, flags=re.S)
+    return tags(re.sub(r'<span class="number">\d+</span>', "", page))
 
 
 def test_naughty_texts_in_checked_fields_are_taken_or_explained(world: World) -> None:
@@ -366,14 +392,14 @@ def test_naughty_texts_in_checked_fields_are_taken_or_explained(world: World) ->
     key = world.rows["main"]["beneficiary"]
     edit = f"/admin/beneficiary/edit/?id={key}"
     boxes = [box for box in texts_of(Beneficiary, is_new=False) if fields(Beneficiary)[box].check]
-    form = browser.form(edit)
-    for line in naughty():
-        answer = assert_sound(
-            browser.post(edit, browser_form(world, Beneficiary, key, form) | dict.fromkeys(boxes, line)), line
-        )
-        if line.strip() and answer.status_code == 200:
-            assert set(errors_of(answer.text)) <= set(boxes), line
-            assert {box: fields_of(answer.text)[box] for box in boxes} == dict.fromkeys(boxes, line), line
+    form, lines = browser.form(edit), naughty()
+    for start in range(0, len(lines), len(boxes)):
+        sent = dict(zip(boxes, lines[start:] + lines, strict=False))
+        answer = assert_sound(browser.post(edit, form | _version(world, Beneficiary, key) | sent), sent)
+        if answer.status_code == 200:
+            assert set(errors_of(answer.text)) <= set(boxes), sent
+            kept = fields_of(answer.text)
+            assert {box: _lines(kept[box]) for box in boxes} == {box: _lines(text) for box, text in sent.items()}
 
 
 def test_naughty_texts_make_new_rows_too(world: World) -> None:

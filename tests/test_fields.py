@@ -1,4 +1,4 @@
-"""Columns and notes within a unit: what a role may not see stands nowhere on its pages, moves nothing and takes nothing."""
+"""Columns and notes within a unit: what a role may not see stands nowhere, moves nothing and takes nothing."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def reads(role: str, model: type[Base]) -> bool:
 
 
 def test_protected_columns_are_the_ones_that_law_protects() -> None:
-    """Regulation 2016/679, articles 9 and 10, and professional secrecy: none of these may become an open column unnoticed."""
+    """Regulation 2016/679, articles 9 and 10, and professional secrecy: none of these becomes open unnoticed."""
     names = {f"{model.__tablename__}.{name}" for model, name in PROTECTED}
     for question in ("ethnic_roma", "disability", "health_problem"):
         assert {f"beneficiary.{question}{rest}" for rest in ("", "_asked_on", "_asked_by_id")} <= names

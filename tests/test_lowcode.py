@@ -1,7 +1,7 @@
 """The low-code claim, proved: a table of ten columns costs at most 25 lines, and arrives with everything.
 
-The lines below are what a newcomer writes: a class in models.py, its row in policy.TABLE, a file in admin_views/ and its place
-in admin_views.SCREENS (the migration is generated). They are put in place in a process of their own, beside the real ones.
+The lines below are what a newcomer writes: a class in models.py, its row in policy.TABLE, a file in admin_views/ and its
+place in admin_views.SCREENS (the migration is generated). They are put in place in a process of their own.
 """
 
 from __future__ import annotations
@@ -139,8 +139,8 @@ def _created(world: Any, browser: Any, model: Any) -> int:
     assert '/admin/complaint/"' in browser.get("/admin/").text, "it stands in the menu"
     print("listed")
     person = str(world.rows["main"]["beneficiary"])
-    fields = {"beneficiary_id": person, "subject": "Καθυστέρηση απάντησης", "story": "Περίμενε μήνες", "channel": "PHONE",
-              "damage": "12,50", "times": "3", "heard_at": "05/03/2026 10:30", "is_urgent": "y"}  # fmt: skip
+    fields = {"beneficiary_id": person, "subject": "Καθυστέρηση απάντησης", "story": "Περίμενε μήνες", "times": "3",
+              "channel": "PHONE", "damage": "12,50", "heard_at": "05/03/2026 10:30", "is_urgent": "y"}  # fmt: skip
     for wrong in (
         {"times": "πολλές"},
         {"subject": ""},
@@ -177,8 +177,8 @@ def _found(browser: Any) -> None:
     assert "Καθυστέρηση" not in browser.get("/admin/complaint/?search=αλλο").text
     print("searched")
     for filters, is_found in {
-        "flt0_is_urgent_is=1": True, "flt0_is_urgent_is=0": False, "flt0_damage_from=20": True, "flt0_damage_from=21": False,
-        "flt0_channel_is=PHONE": True, "flt0_heard_at_is=05/03/2026": True, "flt0_heard_at_to=04/03/2026": False,
+        "flt0_is_urgent_is=1": True, "flt0_is_urgent_is=0": False, "flt0_channel_is=PHONE": True,
+        "flt0_damage_from=20": True, "flt0_damage_from=21": False, "flt0_heard_at_is=05/03/2026": True, "flt0_heard_at_to=04/03/2026": False,
         "flt0_beneficiary_id_contains=καναρινιδησ": True, "flt0_story_contains=μηνεσ": True, "flt0_times_is=4": False,
     }.items():  # fmt: skip
         assert ("Καθυστέρηση" in browser.get(f"/admin/complaint/?{filters}").text) is is_found, filters

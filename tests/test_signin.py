@@ -344,10 +344,8 @@ def test_five_failures_close_a_name_for_a_while_and_thirty_an_address(
     for n in range(25):
         assert enter(f"nobody{n}", "wrong") == 200
     assert enter("administrator") == 200, "thirty failures from one address"
-    elsewhere = browser.client.post(
-        "/login", data={"username": "administrator", "password": PASSWORD, "csrf_token": browser.form("/login").get("csrf_token") or _token(browser)},
-        environ_base={"REMOTE_ADDR": "10.9.8.7"},
-    )  # fmt: skip
+    data = {"username": "administrator", "password": PASSWORD, "csrf_token": _token(browser)}
+    elsewhere = browser.client.post("/login", data=data, environ_base={"REMOTE_ADDR": "10.9.8.7"})
     assert elsewhere.status_code == 302, "another address goes on"
     monkeypatch.setitem(world.app.config, "LOGIN_WINDOW_MINUTES", 0)
     assert enter("administrator") == 302
@@ -373,8 +371,8 @@ def test_the_address_cannot_be_made_up(world: World) -> None:
 
 
 def redirect_lines() -> list[str]:
-    lines = [line for name in ("patt-open-redirect.txt", "patt-open-redirect-2.txt", "fuzzdb-redirect-redirect-urls-template.txt")
-             for line in (TEXTS / name).read_text(encoding="utf-8").splitlines() if line.strip()]  # fmt: skip
+    texts = [path.read_text(encoding="utf-8") for path in sorted(TEXTS.glob("*redirect*.txt"))]
+    lines = [line for text in texts for line in text.splitlines() if line.strip()]
     return [
         *lines,
         *("/" + line for line in lines),

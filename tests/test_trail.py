@@ -213,7 +213,8 @@ def audit_models() -> list[Any]:
 BREAK = {
     "sqlite": ["CREATE TRIGGER broken BEFORE INSERT ON audit_entry BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"],
     "postgresql": [
-        "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the disk is full'; END $$",
+        "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the disk is full'; END $$",
         "CREATE TRIGGER broken BEFORE INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION broken()",
     ],
 }
@@ -529,8 +530,11 @@ def owner(world: World) -> Iterator[sa.Connection]:
     """The database's owner, who can drop triggers; all of it undone at the end."""
     drop = {
         "sqlite": ["DROP TRIGGER audit_entry_no_update", "DROP TRIGGER audit_entry_no_delete"],
-        "postgresql": ["ALTER TABLE audit_entry DISABLE TRIGGER USER", "ALTER TABLE audit_review DROP CONSTRAINT fk_audit_review_entry_seq"],
-    }  # fmt: skip
+        "postgresql": [
+            "ALTER TABLE audit_entry DISABLE TRIGGER USER",
+            "ALTER TABLE audit_review DROP CONSTRAINT fk_audit_review_entry_seq",
+        ],
+    }
     with world.app.app_context(), db.engine.connect() as connection:
         for statement in drop[world.dialect]:
             connection.exec_driver_sql(statement)
@@ -552,17 +556,18 @@ def rechain(connection: sa.Connection, first: int) -> None:
     connection.execute(sa.text("UPDATE audit_head SET seq = :seq, chain = :chain"), {"seq": last, "chain": chain})
 
 
+CHANGED, CUT = "entry 5: its content was changed", "the end of the trail was cut or changed"
 COLUMNS = ", ".join(column.name for column in AuditEntry.__table__.columns if column.name != "seq")
 TAMPERINGS: dict[str, tuple[list[str], str]] = {
-    "edit": (["UPDATE audit_entry SET changes = 'x' WHERE seq = 5"], "entry 5: its content was changed"),
-    "actor": (["UPDATE audit_entry SET actor_id = 99 WHERE seq = 5"], "entry 5: its content was changed"),
-    "moment": (["UPDATE audit_entry SET at = '2020-01-01 00:00:00.000000' WHERE seq = 5"], "entry 5: its content was changed"),
-    "digest": (["UPDATE audit_entry SET digest = salt WHERE seq = 5"], "entry 5: its content was changed"),
+    "edit": (["UPDATE audit_entry SET changes = 'x' WHERE seq = 5"], CHANGED),
+    "actor": (["UPDATE audit_entry SET actor_id = 99 WHERE seq = 5"], CHANGED),
+    "moment": (["UPDATE audit_entry SET at = '2020-01-01 00:00:00.000000' WHERE seq = 5"], CHANGED),
+    "digest": (["UPDATE audit_entry SET digest = salt WHERE seq = 5"], CHANGED),
     "first deleted": (["DELETE FROM audit_entry WHERE seq = 1"], "entry 1: missing (next is 2)"),
     "middle deleted": (["DELETE FROM audit_entry WHERE seq IN (5, 6)"], "entry 5: missing (next is 7)"),
-    "last deleted": (["DELETE FROM audit_entry WHERE seq = {last}"], "entry {before}: the end of the trail was cut or changed"),
-    "tail cut": (["DELETE FROM audit_entry WHERE seq > 5"], "entry 5: the end of the trail was cut or changed"),
-    "all gone": (["DELETE FROM audit_entry"], "entry 0: the end of the trail was cut or changed"),
+    "last deleted": (["DELETE FROM audit_entry WHERE seq = {last}"], f"entry {{before}}: {CUT}"),
+    "tail cut": (["DELETE FROM audit_entry WHERE seq > 5"], f"entry 5: {CUT}"),
+    "all gone": (["DELETE FROM audit_entry"], f"entry 0: {CUT}"),
     "renumbered": (
         ["DELETE FROM audit_entry WHERE seq = {last}", "UPDATE audit_entry SET seq = {last} WHERE seq = 5"],
         "entry 5: missing (next is 6)",
@@ -570,14 +575,14 @@ TAMPERINGS: dict[str, tuple[list[str], str]] = {
     "swapped": (
         ["UPDATE audit_entry SET seq = -5 WHERE seq = 5", "UPDATE audit_entry SET seq = 5 WHERE seq = 6",
          "UPDATE audit_entry SET seq = 6 WHERE seq = -5"],
-        "entry 5: its content was changed",
+        CHANGED,
     ),
     "inserted": (
         [f"INSERT INTO audit_entry (seq, {COLUMNS}) SELECT {{last}} + 1, {COLUMNS} FROM audit_entry WHERE seq = 5"],
         "entry {next}: its content was changed",
     ),
-    "head": (["UPDATE audit_head SET chain = '0'"], "entry {last}: the end of the trail was cut or changed"),
-    "head gone": (["DELETE FROM audit_head"], "entry {last}: the end of the trail was cut or changed"),
+    "head": (["UPDATE audit_head SET chain = '0'"], f"entry {{last}}: {CUT}"),
+    "head gone": (["DELETE FROM audit_head"], f"entry {{last}}: {CUT}"),
 }  # fmt: skip
 
 
@@ -622,7 +627,7 @@ def test_an_erased_content_leaves_the_chain_whole(world: World) -> None:
             "UPDATE audit_entry SET changes = NULL, subject_label = NULL, salt = '' WHERE seq = 5"
         )
         found = [finding for finding in audit.verify(connection) if finding.startswith("entry")]
-    assert found == ["entry 5: its content was changed"]
+    assert found == [CHANGED]
 
 
 def test_parallel_writers_never_fork_the_chain(world: World) -> None:

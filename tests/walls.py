@@ -1,4 +1,4 @@
-"""Looking over a wall: two answers compared, the whole database compared, row numbers on a page, refusals in the trail."""
+"""Looking over a wall: answers compared, the whole database compared, rows on a page, refusals in the trail."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 import sqlalchemy as sa
 from python_calamine import load_workbook
 from sqlalchemy import orm
@@ -24,7 +25,7 @@ from vocabulary import AuditAction
 
 NEVER = 987_654
 """A number that no row ever had."""
-BOTH_WAYS = (("main", "roma"), ("roma", "main"))
+both_ways = pytest.mark.parametrize(("here", "there"), [("main", "roma"), ("roma", "main")])
 SCREENS = [screen for screen in admin_views.SCREENS if hasattr(screen, "model")]
 SCOPED = [screen.model for screen in SCREENS if issubclass(screen.model, Scoped)]
 OWN_TRACES = ("audit_entry", "audit_head", "user_session", "submission")

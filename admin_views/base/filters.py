@@ -121,8 +121,8 @@ def _operations(model: type[Base], name: str, field: Field) -> list[tuple[Any, .
             options = [(code.value, code.label) for code in field.codes]
             return [("contains", CONTAINS, lambda c, v: c.holds(v), listed.__getitem__, options)]
         case Kind.COUNTRY:
-            known = dict(countries("en"))
-            return [("is", IS, lambda c, v: c == v, lambda v: v if known[v] else v, lambda: countries(language()))]
+            known = {code: code for code, _name in countries("en")}
+            return [("is", IS, lambda c, v: c == v, known.__getitem__, lambda: countries(language()))]
         case Kind.LINK:
             return _links(link_target(model, name), getattr(model, name.removesuffix("_id")))
     return []
