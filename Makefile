@@ -20,10 +20,12 @@ $(VENV)/bin/python:
 	  || { rm -rf $(VENV); echo "Python cannot make a virtual environment: apt-get install python3.11-venv"; exit 1; }
 
 $(VENV)/.installed: requirements.txt | $(VENV)/bin/python
+	@echo "Installing what Kentro runs on, into $(VENV) (once, about half a minute)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input -r requirements.txt
 	@touch $@
 
 $(VENV)/.installed-dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+	@echo "Installing what tests and checks need, into $(VENV) (once)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input -r requirements-dev.txt
 	@touch $(VENV)/.installed $@
 
@@ -38,6 +40,7 @@ browser:
 	  || { echo "Chromium is missing, and could not be installed: apt-get install chromium"; exit 1; }
 
 run: setup  ## set up, migrate, load the demo on a first run, and serve
+	@echo "Bringing the database up to date"
 	@$(FLASK) db upgrade
 	@$(FLASK) demo
 

@@ -237,10 +237,15 @@ def _begin_session(user: User) -> None:
     begin_write()
     kept = UserSession(token_hash=_hash(token), user=user, created_at=moment, seen_at=moment)
     db.session.add(kept)
+    asked = policy.scope_in(db.session)
     policy.bind(db.session, _scope(kept))
     audit.note(db.session, AuditAction.LOGIN, user)
     # Before there is a cookie: a sign-in that cannot be recorded does not happen.
-    audit.commit(db.session)
+    try:
+        audit.commit(db.session)
+    except audit.Unrecorded:
+        policy.bind(db.session, asked)
+        raise
     session.clear()
     login_user(SignedIn(token, kept))
 

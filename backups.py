@@ -84,7 +84,7 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-# --- files -------------------------------------------------------------------------------------------------------------
+# --- files ------------------------------------------------------------------------------------------------------------
 
 
 def _is_sqlite() -> bool:
@@ -122,7 +122,7 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-# --- SQLite ------------------------------------------------------------------------------------------------------------
+# --- SQLite -----------------------------------------------------------------------------------------------------------
 
 
 def _copy_sqlite(source: Path, target: Path) -> None:
@@ -136,8 +136,8 @@ def _open_sqlite(file: Path, mode: str = "ro") -> sqlite3.Connection:
     return sqlite3.connect(f"{file.absolute().as_uri()}?mode={mode}", uri=True, timeout=10)
 
 
-def _check_sqlite(file: Path) -> None:
-    """Refuse what is damaged, or no database of ours."""
+def _tables_in_sqlite(file: Path) -> set[str]:
+    """The tables of a sound database."""
     try:
         with closing(_open_sqlite(file)) as connection:
             found = [row[0] for row in connection.execute("PRAGMA integrity_check")]
@@ -146,8 +146,7 @@ def _check_sqlite(file: Path) -> None:
         raise BackupFailed(f"{file.name} is not a sound SQLite database: {error}.") from error
     if found != ["ok"]:
         raise BackupFailed(f"{file.name} is damaged: {found[0]}.")
-    if missing := KEPT_TABLES - tables:
-        raise BackupFailed(f"{file.name} is no backup of Kentro: it lacks {', '.join(sorted(missing))}.")
+    return tables
 
 
 def _replace_sqlite(source: Path, target: Path) -> None:
@@ -170,7 +169,7 @@ def _close_log(target: Path) -> None:
         target.with_name(target.name + ending).unlink(missing_ok=True)
 
 
-# --- PostgreSQL --------------------------------------------------------------------------------------------------------
+# --- PostgreSQL -------------------------------------------------------------------------------------------------------
 
 
 def _conninfo() -> str:
@@ -194,9 +193,7 @@ def _postgres(program: str, *arguments: str) -> str:
     return done.stdout
 
 
-def _check_dump(file: Path) -> None:
-    """Refuse what is no dump, or no dump of ours."""
+def _tables_in_dump(file: Path) -> set[str]:
+    """The tables that pg_restore would make."""
     contents = _postgres("pg_restore", "--list", str(file))
-    tables = set(re.findall(r"^\d+; \d+ \d+ TABLE \S+ (\S+)", contents, re.MULTILINE))
-    if missing := KEPT_TABLES - tables:
-        raise BackupFailed(f"{file.name} is no backup of Kentro: it lacks {', '.join(sorted(missing))}.")
+    return set(re.findall(r"^\d+; \d+ \d+ TABLE \S+ (\S+)", contents, re.MULTILINE))

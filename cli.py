@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import hashlib
-import os
 import re
 import secrets
 import socket
-import sqlite3
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +17,18 @@ import sqlalchemy as sa
 import waitress
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
-from psycopg.conninfo import make_conninfo
 
 import audit
+import backups
 import passwords
 import policy
 import reports
 from db import BadValue, begin_write, db
-from models import AuditEntry, Municipality, User, now
+from models import Municipality, User, now
 from seed import PROFILES, NotSeeded, demo, reference, refuse_in_production, volume
 from vocabulary import AuditAction, Role
 
-FORESEEN = (NotSeeded, passwords.WeakPassword, BadValue, OSError)
-KEPT_TABLES = {"alembic_version", "audit_entry", "audit_head"}
+FORESEEN = (NotSeeded, passwords.WeakPassword, BadValue, backups.BackupFailed, OSError)
 
 
 def init_app(app: Flask) -> None:
@@ -98,21 +91,41 @@ def _tell_logins(password: str | None) -> None:
 audit_group = AppGroup("audit", help="The trail.")
 
 
+def _anchor(context: click.Context, parameter: click.Parameter, said: str | None) -> tuple[int, str] | None:
+    """Number and chain value of an entry, from what `audit verify` printed after «head»."""
+    if said is None:
+        return None
+    parts = re.fullmatch("([0-9]{1,18}):([0-9a-f]{64})", said.strip().lower())
+    if parts is None:
+        raise click.BadParameter("N:HASH is an entry's number and 64 hexadecimal digits, as «head» was printed.")
+    return int(parts[1]), parts[2]
+
+
 @audit_group.command("verify", with_appcontext=False)
+@click.option("--anchor", callback=_anchor, metavar="N:HASH", help="The head of an earlier day, kept elsewhere.")
 @_as_system
-def verify() -> None:
-    """Check that no entry of the trail is missing or changed."""
-    findings = 0
-    for finding in audit.verify(db.session.connection()):
+def verify(anchor: tuple[int, str] | None) -> None:
+    """Check that no entry of the trail is missing or changed.
+
+    Whoever rewrites the database itself can make the chain anew; that shows only against an anchor.
+    """
+    trail, findings = _snapshot(), 0
+    for finding in audit.verify(trail, anchor):
         findings += 1
         click.echo(finding)
     if findings:
         # A broken trail stays as it was found, for whoever looks into it.
         raise click.ClickException(f"The trail is not whole: {findings} findings.")
-    entries = db.session.scalar(sa.select(sa.func.count(AuditEntry.seq)))
+    entries, chain = audit.head(trail)
     db.session.rollback()
     audit.system_note(AuditAction.SYSTEM, task="audit verify", entries=entries)
-    click.echo(f"{entries} entries, chain whole")
+    click.echo(f"{entries} entries, chain whole; head {entries}:{chain} – note it and keep it elsewhere")
+
+
+def _snapshot() -> sa.Connection:
+    """The database at one moment, always so on SQLite: what others write meanwhile would look like a cut trail."""
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    return db.session.connection(execution_options={} if is_sqlite else {"isolation_level": "REPEATABLE READ"})
 
 
 # --- backup and restore -----------------------------------------------------------------------------------------------
@@ -123,14 +136,7 @@ def verify() -> None:
 @_as_system
 def backup(file: Path) -> None:
     """Copy the database to FILE while the application runs."""
-    with _beside(file) as copy:
-        if _is_sqlite():
-            _copy_sqlite(_database_file(), copy)
-            _check_sqlite(copy)
-        else:
-            _postgres("pg_dump", "--format=custom", f"--file={copy}", _conninfo())
-            _check_dump(copy)
-    digest = _sha256(file)
+    digest = backups.make(file)
     audit.system_note(AuditAction.SYSTEM, task="backup", file=file.name, sha256=digest)
     click.echo(f"Backup: {file}\nSHA-256: {digest}")
 
@@ -141,17 +147,11 @@ def backup(file: Path) -> None:
 @_as_system
 def restore(file: Path, yes: bool) -> None:
     """Put the backup FILE in the database's place. Stop the application first."""
-    digest = _sha256(file)
-    (_check_sqlite if _is_sqlite() else _check_dump)(file)
-    if not yes and not _is_empty():
+    digest = backups.sha256(file)
+    backups.check(file)
+    if not yes and not backups.is_database_empty():
         raise click.ClickException("The database holds records. To replace them, say --yes.")
-    db.session.close()
-    db.engine.dispose()
-    if _is_sqlite():
-        _replace_sqlite(file, _database_file())
-    else:
-        how = ("--clean", "--if-exists", "--single-transaction", "--no-owner")
-        _postgres("pg_restore", *how, f"--dbname={_conninfo()}", str(file))
+    backups.restore(file)
     audit.system_note(AuditAction.SYSTEM, task="restore", file=file.name, sha256=digest)
     click.echo(f"Restored: {file}\nIf it comes from an older version, run: flask --app app db upgrade")
 

@@ -251,6 +251,11 @@ class Base(DeclarativeBase):
     def before_delete(self, session: orm.Session) -> None:
         """The row's own rules about its deletion, run before every flush that deletes it."""
 
+    @property
+    def described(self) -> str:
+        """The row told from its namesakes, where one is chosen among many."""
+        return str(self)
+
     def __str__(self) -> str:
         return f"{type(self).label} {self.id}"  # type: ignore[attr-defined]
 

@@ -424,11 +424,6 @@ class Beneficiary(Searchable, Scoped, Record):
     health_problem_asked_by: Mapped[User | None] = relationship(foreign_keys=[health_problem_asked_by_id])
 
     @property
-    def is_open(self) -> bool:
-        """The person is still followed."""
-        return self.closed_on is None
-
-    @property
     def person_id(self) -> int:
         """Whom a trail entry about this row is about."""
         return self.id
@@ -439,6 +434,11 @@ class Beneficiary(Searchable, Scoped, Record):
         if self.born_on and self.born_on > today():
             raise BadValue(N_("The date of birth lies in the future."), "born_on")
         super().before_save(session)
+
+    @property
+    def described(self) -> str:
+        year = f" · {self.born_on.year}" if self.born_on else ""
+        return f"{self} · {self.registry_number}{year}"
 
     def __str__(self) -> str:
         return f"{self.last_name} {self.first_name}"
@@ -556,6 +556,11 @@ class Visit(Scoped, Record):
         """Whom a trail entry about this row is about."""
         return self.beneficiary_id
 
+    def before_save(self, session: orm.Session) -> None:
+        if self.at is not None and self.at > now() + dt.timedelta(hours=1):
+            raise BadValue(N_("A visit is recorded when it has happened; for later there are appointments."), "at")
+        super().before_save(session)
+
     def __str__(self) -> str:
         return f"{self.beneficiary or Label('Ανώνυμη επίσκεψη', 'Anonymous visit')}"
 
@@ -564,7 +569,10 @@ class Appointment(Staged, Scoped, Record):
     """A time kept for somebody."""
 
     label, labels = Label("Ραντεβού", "Appointment"), Label("Ραντεβού", "Appointments")
-    __table_args__ = (sa.Index("ix_appointment_unit_at", "unit_id", "at"),)
+    __table_args__ = (
+        sa.Index("ix_appointment_unit_at", "unit_id", "at"),
+        sa.CheckConstraint("minutes BETWEEN 5 AND 480", name="minutes_of_a_day"),
+    )
     moves: ClassVar = {
         AppointmentStatus.BOOKED: (AppointmentStatus.ARRIVED, AppointmentStatus.NOSHOW, AppointmentStatus.CANCELLED),
         AppointmentStatus.ARRIVED: (AppointmentStatus.DONE,),
@@ -575,9 +583,10 @@ class Appointment(Staged, Scoped, Record):
     caller: Mapped[str | None] = text(
         "Όνομα καλούντος", "Caller's name", help=Label("Για όποιον δεν είναι εγγεγραμμένος.", "For the unregistered.")
     )
+    caller_phone: Mapped[str | None] = text("Τηλέφωνο καλούντος", "Caller's telephone", 20, check=identifiers.phone)
     at: Mapped[dt.datetime] = instant("Πότε", "When", required=True)
     minutes: Mapped[int] = whole("Διάρκεια (λεπτά)", "Duration (minutes)", required=True, default=lambda: 30)
-    staff_id: Mapped[int] = link("user.id", "Με", "With", required=True)
+    staff_id: Mapped[int] = link("user.id", "Με υπάλληλο", "With", required=True)
     purpose: Mapped[str | None] = text("Θέμα", "Purpose", 300)
     status: Mapped[AppointmentStatus] = choice(
         AppointmentStatus,
@@ -596,6 +605,18 @@ class Appointment(Staged, Scoped, Record):
     def person_id(self) -> int | None:
         """Whom a trail entry about this row is about."""
         return self.beneficiary_id
+
+    @property
+    def ends_at(self) -> dt.datetime:
+        """When the time kept is over."""
+        return self.at + dt.timedelta(minutes=self.minutes)
+
+    def before_save(self, session: orm.Session) -> None:
+        if self.beneficiary_id is None and self.beneficiary is None and not self.caller:
+            raise BadValue(N_("Say for whom: choose a person, or write who called."), "caller")
+        if self.minutes is not None and not 5 <= self.minutes <= 480:
+            raise BadValue(N_("An appointment lasts from 5 minutes to 8 hours."), "minutes")
+        super().before_save(session)
 
     def __str__(self) -> str:
         return str(self.beneficiary or self.caller or self.label)
@@ -1085,7 +1106,7 @@ class AccessGrant(OfPerson, Record):
 
 
 class AuditEntry(Base):
-    """One act, kept for good. Written by audit.py only; triggers refuse every change of what stands (GUARDS)."""
+    """One act, kept for good. Written by audit/ only; triggers refuse every change of what stands (GUARDS)."""
 
     label, labels = Label("Εγγραφή ιστορικού", "Trail entry"), Label("Ιστορικό ενεργειών", "Trail")
 

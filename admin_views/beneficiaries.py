@@ -36,7 +36,7 @@ class BeneficiaryView(KentroView):
     model = Beneficiary
     menu = PEOPLE
     list_columns = (
-        "registry_number", "last_name", "first_name", "father_name", "born_on", "amka", "mobile",
+        "registry_number", "last_name", "first_name", "father_name", "born_on", "mobile",
         "registered_on", "unit_id",
     )  # fmt: skip
     children = (
@@ -44,6 +44,7 @@ class BeneficiaryView(KentroView):
             HouseholdMember,
             "beneficiary_id",
             ("beneficiary_id", "relation", "household_id", "is_hosted"),
+            leads_to="beneficiary_id",
             where=lambda row: HouseholdMember.household_id.in_(
                 sa.select(HouseholdMember.household_id).where(HouseholdMember.beneficiary_id == row.id)
             ),
@@ -53,7 +54,7 @@ class BeneficiaryView(KentroView):
         Child(ServiceDelivery, "beneficiary_id", ("on", "service_id", "minutes", "staff_id"), newest="on"),
         Child(Referral, "beneficiary_id", ("to_partner_id", "to_unit_id", "reason", "status", "due_on")),
         Child(Application, "beneficiary_id", ("programme_id", "status", "submission_number", "renewal_on")),
-        Child(EventAttendance, "beneficiary_id", ("event_id", "attendance")),
+        Child(EventAttendance, "beneficiary_id", ("event_id", "attendance"), leads_to="event_id"),
         Child(Distribution, "beneficiary_id", ("on", "item_id", "quantity"), newest="on"),
         Child(CaseNote, "beneficiary_id", ("on", "author_id", "confidence", "body"), newest="on"),
     )
@@ -62,6 +63,20 @@ class BeneficiaryView(KentroView):
         """Registry number, parentage and unit."""
         father = _("father: %(father)s", father=row.father_name) if row.father_name else ""
         return " · ".join(filter(None, (row.registry_number, father, str(row.unit))))
+
+    def links(self, row: Any) -> list[dict[str, str]]:
+        """What is begun most often with a person in front of one."""
+        here = self.get_url(".details_view", id=row.id)
+        wanted = (
+            ("visit", _("New visit")),
+            ("appointment", _("New appointment")),
+            ("service_delivery", _("New service")),
+        )
+        return [
+            {"label": label, "url": url_for(f"{name}.create_view", beneficiary_id=row.id, url=here)}
+            for name, label in wanted
+            if policy.may(self.scope, "create", name)
+        ]
 
     def trail_url(self, row: Any) -> str:
         """All acts about the person, those on what hangs on it too."""

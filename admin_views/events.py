@@ -24,7 +24,7 @@ class EventView(KentroView):
     default_order = ("starts_at", True)
     list_columns = ("starts_at", "title", "event_type", "place", "capacity", "unit_id")
     children = (
-        Child(EventAttendance, "event_id", ("beneficiary_id", "attendance")),
+        Child(EventAttendance, "event_id", ("beneficiary_id", "attendance"), leads_to="beneficiary_id"),
         Child(VolunteerHours, "event_id", ("volunteer_id", "hours", "task")),
     )
 

@@ -46,7 +46,7 @@ def cards() -> list[Card]:
             Appointment,
             Label("Ραντεβού σήμερα", "Appointments today"),
             booked,
-            {"flt0_at_is": greek_date(day), "flt1_status_is": "BOOKED"},
+            {"flt0_at_is": greek_date(day), "flt1_status_is": "BOOKED", "sort": 0},
         ),
         Card(
             Visit,

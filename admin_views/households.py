@@ -20,7 +20,14 @@ class HouseholdView(KentroView):
     model = Household
     menu = PEOPLE
     list_columns = ("code", "name", "household_type", "housing", "address", "area", "unit_id")
-    children = (Child(HouseholdMember, "household_id", ("beneficiary_id", "relation", "is_hosted", "is_student_away")),)
+    children = (
+        Child(
+            HouseholdMember,
+            "household_id",
+            ("beneficiary_id", "relation", "is_hosted", "is_student_away"),
+            leads_to="beneficiary_id",
+        ),
+    )
 
     def links(self, row: Any) -> list[dict[str, str]]:
         """A family is registered person by person, without leaving its household."""

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from models import Application, Appointment, CaseNote, Programme, Service, ServiceDelivery, Visit
+import datetime as dt
+from typing import Any
 
-from .base import Child, KentroView
+import sqlalchemy as sa
+
+from db import db
+from i18n import _
+from models import Application, Appointment, CaseNote, Programme, Service, ServiceDelivery, Visit, now
+from vocabulary import AppointmentStatus
+
+from .base import Child, KentroView, greek_datetime
 from .menu import CATALOGUES, RECEPTION, SERVICES
+
+LONGEST = dt.timedelta(hours=8)
 
 
 class VisitView(KentroView):
@@ -14,7 +24,7 @@ class VisitView(KentroView):
     model = Visit
     menu = RECEPTION
     default_order = ("at", True)
-    list_columns = ("at", "beneficiary_id", "channel", "request", "action", "staff_id", "unit_id")
+    list_columns = ("at", "beneficiary_id", "channel", "request", "staff_id", "unit_id")
 
 
 class AppointmentView(KentroView):
@@ -23,7 +33,19 @@ class AppointmentView(KentroView):
     model = Appointment
     menu = RECEPTION
     default_order = ("at", True)
-    list_columns = ("at", "beneficiary_id", "caller", "purpose", "staff_id", "status", "unit_id")
+    list_columns = ("at", "beneficiary_id", "caller", "status", "staff_id", "unit_id")
+
+    def warnings(self, row: Any) -> list[str]:
+        """Nobody is in two places: other appointments of the same hours, and hours that are over."""
+        same = sa.select(Appointment).where(
+            Appointment.staff_id == row.staff_id,
+            Appointment.id != row.id,
+            Appointment.status == AppointmentStatus.BOOKED,
+            Appointment.at.between(row.at - LONGEST, row.ends_at),
+        )
+        overlapping = [each for each in db.session.scalars(same) if each.at < row.ends_at and row.at < each.ends_at]
+        found = [_("At the same time: %(whom)s, %(at)s.", whom=o, at=greek_datetime(o.at)) for o in overlapping]
+        return found + ([_("This appointment lies in the past.")] if row.at < now() else [])
 
 
 class ServiceDeliveryView(KentroView):

@@ -106,6 +106,7 @@ class AuditEntryView(KentroView):
         "review": REVIEW,
     }
     list_columns = ("at", "sentence", "difference", "actor_role", "unit_name", "review")
+    exported_columns = ("sentence", "difference")
     list_template = "admin/audit_entry/list.html"
     details_template = "admin/audit_entry/details.html"
 

@@ -36,7 +36,8 @@ from models import (
     today,
 )
 from seed import NotSeeded, builders, refuse_in_production
-from seed.demo import ATHENS, REQUESTS
+from seed.scenes import REQUESTS
+from seed.stage import ATHENS
 from vocabulary import (
     Answer,
     AuditAction,

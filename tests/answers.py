@@ -25,7 +25,7 @@ from vocabulary import HouseholdRelation, Role, Sex
 
 TEXTS = Path(__file__).parents[2] / "shared" / "corpora" / "text"
 INNARDS = re.compile(
-    r"Traceback|sqlalchemy|psycopg|sqlite3?\.|\w+Error\b|jinja2|werkzeug|site-packages|File &#34;|File \"|object at 0x|"
+    r"Traceback|sqlalchemy|psycopg|sqlite3?\.|\b[A-Z][A-Za-z]{2,40}Error\b|jinja2|werkzeug|site-packages|File &#34;|File \"|object at 0x|"
     r"&lt;class|UNIQUE constraint|NOT NULL|FOREIGN KEY|INSERT INTO|SELECT \w+\.|\b(?:uq|ck|fk|ix|pk)_\w+|"
     r"audit_head|user_session|alembic"
 )

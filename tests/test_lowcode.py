@@ -1,7 +1,7 @@
 """The low-code claim, proved: a table of ten columns costs at most 25 lines, and arrives with everything.
 
-The lines below are what a newcomer writes: a class in models.py, its row in policy.TABLE, a file in admin_views/ and its
-place in admin_views.SCREENS (the migration is generated). They are put in place in a process of their own.
+The lines below are what a newcomer writes: a class in models.py, its row in policy.TABLE, a file in admin_views/ and
+its place in admin_views.SCREENS (the migration is generated). They are put in place in a process of their own.
 """
 
 from __future__ import annotations
@@ -178,7 +178,8 @@ def _found(browser: Any) -> None:
     print("searched")
     for filters, is_found in {
         "flt0_is_urgent_is=1": True, "flt0_is_urgent_is=0": False, "flt0_channel_is=PHONE": True,
-        "flt0_damage_from=20": True, "flt0_damage_from=21": False, "flt0_heard_at_is=05/03/2026": True, "flt0_heard_at_to=04/03/2026": False,
+        "flt0_damage_from=20": True, "flt0_damage_from=21": False,
+        "flt0_heard_at_is=05/03/2026": True, "flt0_heard_at_to=04/03/2026": False,
         "flt0_beneficiary_id_contains=καναρινιδησ": True, "flt0_story_contains=μηνεσ": True, "flt0_times_is=4": False,
     }.items():  # fmt: skip
         assert ("Καθυστέρηση" in browser.get(f"/admin/complaint/?{filters}").text) is is_found, filters

@@ -124,8 +124,8 @@ def test_odd_numbers_are_missing_rows(calm_world: World) -> None:
 @both_ways
 def test_list_count_and_pager(world: World, here: str, there: str) -> None:
     """A hundred foreign rows make neither a row, nor a count, nor a page."""
-    unit = world.rows["roma"]["unit"]
-    add(world, *(builders.beneficiary(Unit(id=unit), last_name=CANARY["roma"], amka=None) for _ in range(60)))
+    unit = world.rows[there]["unit"]
+    add(world, *(builders.beneficiary(Unit(id=unit), last_name=CANARY[there], amka=None) for _ in range(60)))
     browser = world.client(f"caseworker.{here}")
     for table in TABLES:
         for url in (f"/admin/{table}/", f"/admin/{table}/?page_size=20", f"/admin/{table}/?page_size=1000000"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
+import html
 import itertools
 import os
 import re
@@ -14,6 +16,7 @@ import sys
 import tomllib
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -53,11 +56,13 @@ from models import (
     today,
 )
 from seed import PROFILES, NotSeeded, RefusedInProduction, builders, demo, reference, volume
+from seed.stage import ATHENS
 from tests.conftest import make_app
+from tests.world import PASSWORD, PASSWORD_HASH, Browser
 from vocabulary import Answer, Axis, Confidence, HouseholdRelation, ReferralStatus, Role, Sex, TargetGroup, UnitKind
 
-PASSWORD = "μόνο για τη δοκιμή 1"
 REFERENCE = (Municipality, Unit, Service, Programme, Partner)
+DEMO_UNITS = {"drama": ("main", "roma"), "thessaloniki": ("east", "west", "kem")}
 
 
 @pytest.fixture(scope="module")
@@ -72,30 +77,44 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shared(bare: Path, tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    file = tmp_path_factory.mktemp("shared") / "kentro.sqlite"
-    shutil.copy(bare, file)
-    return make_app(f"sqlite:///{file}")
+    return app_over(bare, tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture
 def session(shared: Flask) -> Iterator[Any]:
     """An empty database; what a test writes there is rolled back."""
-    with inside(shared):
-        begin_write()
-        yield db.session
-        db.session.rollback()
-        db.session.info.clear()
+    with rolled_back(shared) as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def reused(bare: Path, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    return app_over(bare, tmp_path_factory.mktemp("reused"))
 
 
 @pytest.fixture
-def empty(bare: Path, tmp_path: Path) -> Iterator[Flask]:
-    """An application over an empty database of its own, for commands, which commit."""
-    shutil.copy(bare, tmp_path / "kentro.sqlite")
-    app = make_app(f"sqlite:///{tmp_path / 'kentro.sqlite'}")
-    app.instance_path = str(tmp_path)
-    yield app
-    with app.app_context():
+def empty(reused: Flask, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    """An application over an empty database, for commands, which commit; each test finds it empty again."""
+    file = file_of(reused)
+    for ending in ("", "-wal", "-shm"):
+        file.with_name(file.name + ending).unlink(missing_ok=True)
+    shutil.copy(bare, file)
+    monkeypatch.setattr(reused, "instance_path", str(tmp_path))
+    monkeypatch.setattr(reused, "config", copy.copy(reused.config))
+    yield reused
+    with reused.app_context():
         db.engine.dispose()
+
+
+def app_over(bare: Path, folder: Path) -> Flask:
+    """An application over a copy of the empty database."""
+    shutil.copy(bare, folder / "kentro.sqlite")
+    return make_app(f"sqlite:///{folder / 'kentro.sqlite'}")
+
+
+def file_of(app: Flask) -> Path:
+    with app.app_context():
+        return Path(str(db.engine.url.database))
 
 
 def run(app: Flask, *arguments: str, input: str | None = None, fails: bool = False) -> str:
@@ -112,6 +131,16 @@ def inside(app: Flask) -> Iterator[None]:
     with app.app_context():
         policy.bind(db.session, policy.SYSTEM)
         yield
+
+
+@contextmanager
+def rolled_back(app: Flask) -> Iterator[Any]:
+    """A session that writes, and keeps nothing."""
+    with inside(app):
+        begin_write()
+        yield db.session
+        db.session.rollback()
+        db.session.info.clear()
 
 
 def count(session: Any, what: Any, *where: Any) -> int:
@@ -226,10 +255,45 @@ def test_what_is_said_wins_and_the_rest_agrees_with_it(session: Any) -> None:
     assert identifiers.amka_warnings(person.amka, person.born_on, "F") == []
 
 
+# --- what a new house shows -------------------------------------------------------------------------------------------
+
+SCREENS = ("", "beneficiary/", "unit/", "service/", "municipality/")
+
+
+def assert_serves(app: Flask, code: str, has_people: bool) -> None:
+    """The coordinator signs in and finds the profile's municipality, units and services on the screens."""
+    profile = tomllib.loads((config.ROOT / "seed" / "profiles" / f"{code}.toml").read_text())
+    browser = Browser(app.test_client())
+    assert browser.post("/login", username="coordinator", password=PASSWORD).status_code == 302
+    pages = {screen: browser.get(f"/admin/{screen}") for screen in SCREENS}
+    assert {screen: page.status_code for screen, page in pages.items()} == dict.fromkeys(SCREENS, 200)
+    texts = {screen: html.unescape(page.text) for screen, page in pages.items()}
+    municipality = profile["municipality"]
+    assert [screen for screen, text in texts.items() if municipality["centre_name"] not in text] == []
+    assert municipality["name"] in texts["municipality/"]
+    assert [unit["name"] for unit in profile["units"] if unit["name"] not in texts["unit/"]] == []
+    assert [row["name"] for row in profile["services"] if row["name"] not in texts["service/"]] == []
+    assert ('id="row-' in texts["beneficiary/"]) == has_people
+
+
+@pytest.mark.parametrize("code", [code for code in PROFILES if code not in DEMO_UNITS])
+def test_a_profile_serves(empty: Flask, code: str) -> None:
+    with inside(empty):
+        begin_write()
+        reference.load_profile(db.session, code)
+        units = db.session.scalars(sa.select(Unit)).all()
+        said = {"username": "coordinator", "password_hash": PASSWORD_HASH, "password_changed_at": now()}
+        db.session.add(builders.user(Role.COORDINATOR, units, **said))
+        audit.commit(db.session)
+    assert_serves(empty, code, has_people=False)
+
+
+def test_a_profile_with_its_demo_serves(stage: tuple[str, Flask]) -> None:
+    code, app = stage
+    assert_serves(app, code, has_people=True)
+
+
 # --- demo -------------------------------------------------------------------------------------------------------------
-
-DEMO_UNITS = {"drama": ("main", "roma"), "thessaloniki": ("east", "west", "kem")}
-
 
 Played = tuple[str, Any]
 
@@ -237,9 +301,7 @@ Played = tuple[str, Any]
 @pytest.fixture(scope="module", params=DEMO_UNITS)
 def stage(request: pytest.FixtureRequest, bare: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A profile, and an application with its demo."""
-    file = tmp_path_factory.mktemp("demo") / "kentro.sqlite"
-    shutil.copy(bare, file)
-    app = make_app(f"sqlite:///{file}")
+    app = app_over(bare, tmp_path_factory.mktemp("demo"))
     said = run(app, "seed", request.param, "--demo", "--password", PASSWORD)
     assert PASSWORD in said
     assert all(f"reception.{code}\n" in said for code in DEMO_UNITS[request.param])
@@ -263,9 +325,9 @@ def test_every_demo_login_has_the_password_its_role_and_its_unit(played: Played)
     expected |= {"coordinator": everywhere, "supervisor": everywhere, "administrator": set()}
     users = {user.username: user for user in session.scalars(sa.select(User))}
     assert {name: {unit.code for unit in user.units} for name, user in users.items()} == expected
+    assert all(passwords.matches(PASSWORD, kept) for kept in {user.password_hash for user in users.values()})
     for name, user in users.items():
         assert user.role.value == name.partition(".")[0]
-        assert passwords.matches(PASSWORD, user.password_hash)
         assert user.is_active
         assert user.password_changed_at
 
@@ -281,7 +343,7 @@ def test_every_unit_of_the_demo_has_every_kind_of_row(played: Played) -> None:
 
 def test_the_demo_shows_what_each_screen_is_for(played: Played) -> None:
     _, session = played
-    midnight = dt.datetime.combine(today(), dt.time(), demo.ATHENS)
+    midnight = dt.datetime.combine(today(), dt.time(), ATHENS)
     for unit in session.scalars(sa.select(Unit)):
         visits = session.scalars(sa.select(Visit).where(Visit.unit_id == unit.id)).all()
         assert sum(visit.at >= midnight for visit in visits) >= 4
@@ -297,7 +359,7 @@ def test_the_demo_shows_what_each_screen_is_for(played: Played) -> None:
         given = sa.select(Service.axis).join(ServiceDelivery.service).where(ServiceDelivery.unit_id == unit.id)
         assert set(session.scalars(given)) == set(Axis)
         planned = session.scalars(sa.select(Appointment.at).where(Appointment.unit_id == unit.id)).all()
-        assert {at.astimezone(demo.ATHENS).date() > today() for at in planned} == {True, False}
+        assert {at.astimezone(ATHENS).date() > today() for at in planned} == {True, False}
 
 
 def test_people_of_the_demo_live_in_households_with_one_head(played: Played) -> None:
@@ -331,21 +393,16 @@ def test_the_demo_is_written_in_the_staffs_name_and_the_trail_is_whole(played: P
     assert list(audit.verify(session.connection())) == []
 
 
-def test_a_second_demo_changes_nothing_and_says_so(empty: Flask) -> None:
-    run(empty, "seed", "samothrace", "--demo", "--password", PASSWORD)
-    with inside(empty):
-        before = rows_of(db.session, (User, Beneficiary))
-    assert "They were there before" in run(empty, "seed", "samothrace", "--demo", "--password", "μία άλλη, δεύτερη")
-    with inside(empty):
-        assert rows_of(db.session, (User, Beneficiary)) == before
-
-
-def test_a_password_is_made_up_and_printed_when_none_is_given(empty: Flask) -> None:
+def test_a_password_is_made_up_and_printed_and_a_second_demo_changes_nothing(empty: Flask) -> None:
     said = run(empty, "seed", "samothrace", "--demo")
     password = re.search(r"Password of all: (\S+)", said)
     assert password
     with inside(empty):
         assert passwords.matches(password[1], db.session.scalar(sa.select(User.password_hash)))
+        before = rows_of(db.session, (User, Beneficiary))
+    assert "They were there before" in run(empty, "seed", "samothrace", "--demo", "--password", "μία άλλη, δεύτερη")
+    with inside(empty):
+        assert rows_of(db.session, (User, Beneficiary)) == before
 
 
 def test_a_weak_password_is_refused_and_nothing_is_loaded(empty: Flask) -> None:
@@ -382,11 +439,18 @@ def test_production_takes_a_profile_but_no_invented_people(empty: Flask) -> None
 # --- volume -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def crowded(bare: Path, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    app = app_over(bare, tmp_path_factory.mktemp("crowded"))
+    run(app, "seed", "drama", "--volume", "2000")
+    return app
+
+
 @pytest.fixture
-def crowd(session: Any) -> Any:
-    reference.load_profile(session, "drama")
-    volume.load_volume(session, 2000)
-    return session
+def crowd(crowded: Flask) -> Iterator[Any]:
+    """A database with 2,000 people; what a test writes there is rolled back."""
+    with rolled_back(crowded) as session:
+        yield session
 
 
 def test_a_crowd_is_spread_over_the_units_with_numbers_of_its_own(crowd: Any) -> None:
@@ -459,9 +523,7 @@ def tamper(app: Flask, *statements: str) -> None:
             connection.execute(statement)
 
 
-def file_of(app: Flask) -> Path:
-    with app.app_context():
-        return Path(str(db.engine.url.database))
+WHOLE = r"^(\d+) entries, chain whole; head (\1:[0-9a-f]{64}) – note it"
 
 
 @pytest.mark.parametrize(
@@ -474,11 +536,63 @@ def file_of(app: Flask) -> Path:
 )
 def test_verify_finds_what_was_changed_behind_its_back(empty: Flask, guard: str, statement: str, finding: str) -> None:
     run(empty, "seed", "xanthi")
-    assert re.search(r"^\d+ entries, chain whole$", run(empty, "audit", "verify"), re.MULTILINE)
+    assert re.search(WHOLE, run(empty, "audit", "verify"), re.MULTILINE)
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         tamper(empty, statement)
     tamper(empty, f"DROP TRIGGER audit_entry_no_{guard}", statement)
     assert finding in run(empty, "audit", "verify", fails=True)
+
+
+def anchor_of(app: Flask) -> str:
+    """The head as `audit verify` prints it."""
+    found = re.search(WHOLE, run(app, "audit", "verify"), re.MULTILINE)
+    assert found
+    return found[2]
+
+
+def chain_anew(app: Flask, seq: int, label: str) -> None:
+    """Do what somebody with the whole file in hand could: change an entry, all hashes after it, and leave no trace."""
+    with inside(app):
+        entries = sa.select(AuditEntry.__table__).order_by(AuditEntry.seq)
+        rows = [dict(row) for row in db.session.connection().execute(entries).mappings()]
+    chain, changed = audit.GENESIS, []
+    for row in rows:
+        row["subject_label"] = label if row["seq"] == seq else row["subject_label"]
+        row["digest"] = audit.digest(row)
+        chain = audit.link(chain, row["digest"])
+        changed.append((row["subject_label"], row["digest"], chain, row["seq"]))
+    with closing(sqlite3.connect(file_of(app))) as connection, connection:
+        triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name LIKE 'audit_%'"
+        guards = connection.execute(triggers).fetchall()
+        assert guards
+        for name, _ in guards:
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.executemany("UPDATE audit_entry SET subject_label = ?, digest = ?, chain = ? WHERE seq = ?", changed)
+        connection.execute("UPDATE audit_head SET chain = ?", (chain,))
+        for _, statement in guards:
+            connection.execute(statement)
+
+
+def test_a_chain_made_anew_is_whole_by_itself_and_found_by_an_anchor(empty: Flask) -> None:
+    run(empty, "seed", "xanthi")
+    with inside(empty):
+        second = db.session.scalar(sa.select(AuditEntry.chain).where(AuditEntry.seq == 2))
+    anchor = anchor_of(empty)
+    assert re.search(WHOLE, run(empty, "audit", "verify", "--anchor", anchor.upper()), re.MULTILINE)
+    chain_anew(empty, 3, "άλλο")
+    assert re.search(WHOLE, run(empty, "audit", "verify"), re.MULTILINE)
+    number = anchor.partition(":")[0]
+    told = f"entry {number}: it or one before it is not what it was when it was noted"
+    assert told in run(empty, "audit", "verify", "--anchor", anchor, fails=True)
+    assert re.search(WHOLE, run(empty, "audit", "verify", "--anchor", f"2:{second}"), re.MULTILINE), "before the change"
+    beyond = f"999999:{'a' * 64}"
+    assert "entry 999999: it or one before it" in run(empty, "audit", "verify", "--anchor", beyond, fails=True)
+
+
+def test_an_anchor_that_is_none_is_refused(empty: Flask) -> None:
+    digits = "a" * 64
+    for said in ("", "7", f"7{digits}", f"seven:{digits}", f"-7:{digits}", f"7:{digits}0", "7:xyz", f"7:{digits}:7"):
+        assert "N:HASH is an entry's number" in run(empty, "audit", "verify", "--anchor", said, fails=True), said
 
 
 # --- backup and restore -----------------------------------------------------------------------------------------------
@@ -510,8 +624,7 @@ def test_a_backup_restores_what_was_there(empty: Flask, tmp_path: Path) -> None:
 def test_a_backup_restores_into_an_empty_house_without_asking(empty: Flask, bare: Path, tmp_path: Path) -> None:
     run(empty, "seed", "xanthi")
     run(empty, "backup", str(tmp_path / "backup"))
-    shutil.copy(bare, tmp_path / "other.sqlite")
-    other = make_app(f"sqlite:///{tmp_path / 'other.sqlite'}")
+    other = app_over(bare, tmp_path)
     run(other, "restore", str(tmp_path / "backup"))
     with inside(other):
         assert db.session.scalar(sa.select(Municipality.code)) == "xanthi"
@@ -535,6 +648,21 @@ def test_what_is_no_sound_backup_is_refused_and_changes_nothing(empty: Flask, tm
     before = file_of(empty).read_bytes()
     assert "backup" in run(empty, "restore", str(file), "--yes", fails=True)
     assert file_of(empty).read_bytes() == before
+
+
+def test_a_damaged_database_is_replaced_when_told_so(
+    empty: Flask, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(empty, "seed", "xanthi")
+    run(empty, "backup", str(tmp_path / "backup"))
+    with inside(empty):
+        db.engine.dispose()
+    file_of(empty).write_text("Εδώ ήταν μια βάση δεδομένων. " * 100)
+    assert "say --yes" in run(empty, "restore", str(tmp_path / "backup"), fails=True)
+    run(empty, "restore", str(tmp_path / "backup"), "--yes")
+    assert "The database that is replaced is damaged." in caplog.messages
+    with inside(empty):
+        assert db.session.scalar(sa.select(Municipality.code)) == "xanthi"
 
 
 def test_a_database_in_use_is_not_replaced(empty: Flask, tmp_path: Path) -> None:
@@ -580,6 +708,23 @@ def test_postgres_is_seeded_backed_up_and_restored(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "pg_dump is missing" in run(on_postgres, "backup", str(tmp_path / "second"), fails=True)
     assert not (tmp_path / "second").exists()
+
+
+def test_what_others_write_meanwhile_is_no_cut_trail(on_postgres: Flask) -> None:
+    run(on_postgres, "seed", "xanthi")
+    asked = []
+
+    def write_meanwhile(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if "FROM audit_entry ORDER BY" in statement and not asked:
+            asked.append(statement)
+            with ThreadPoolExecutor(1) as somebody_else:
+                somebody_else.submit(run, on_postgres, "seed", "xanthi").result()
+
+    with inside(on_postgres):
+        sa.event.listen(db.engine, "after_cursor_execute", write_meanwhile)
+    before = int(anchor_of(on_postgres).partition(":")[0])
+    assert asked
+    assert int(anchor_of(on_postgres).partition(":")[0]) == before + 2, "the seed's entry and the verification's own"
 
 
 # --- administrators, serving ------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import io
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
+from python_calamine import CalamineWorkbook
 
 import audit
 import policy
@@ -162,6 +164,9 @@ def test_protected_values_are_never_in_the_trail_in_clear(world: World) -> None:
         sa.select(AuditEntry).where(AuditEntry.action == AuditAction.UPDATE, AuditEntry.subject_type == "beneficiary")
     )
     assert {"health_notes", "ethnic_roma"} <= set(audit.changes_of(entry))
+    created = world.query(sa.select(AuditEntry).where(AuditEntry.action == AuditAction.CREATE))
+    told = [audit.changes_of(each).get("ethnic_roma", [])[1:] for each in created if each.subject_type == "beneficiary"]
+    assert len(told) == 2 and told[0] != told[1], "the same answer of two people does not look the same"
     for pair in audit.changes_of(entry).values():
         assert all(value is None or str(value).startswith(audit.PROTECTED) for value in pair), pair
     note = f"/admin/case_note/new/?beneficiary_id={mine['beneficiary']}"
@@ -509,7 +514,17 @@ def test_a_sample_is_drawn_of_what_nobody_reviewed(world: World) -> None:
 
 
 def test_the_export_of_the_trail_is_itself_recorded(world: World) -> None:
+    caseworker, person = world.client("caseworker.main"), world.rows["main"]["beneficiary"]
+    caseworker.submit(f"/admin/beneficiary/edit/?id={person}", address="Καινούργια 9")
     browser, watch = world.client("supervisor"), Watch(world)
+    changes = browser.get("/admin/audit_entry/export/xlsx/?flt0_action_is=update&flt1_subject_type_is=beneficiary")
+    book = CalamineWorkbook.from_filelike(io.BytesIO(changes.data))
+    changes.close()
+    cells = " ".join(
+        str(cell) for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python() for cell in row
+    )
+    assert "άλλαξε: Ωφελούμενος/η" in cells and "→ Καινούργια 9" in cells, "the sentence and the difference are in it"
+    watch.new()
     download = browser.get("/admin/audit_entry/export/xlsx/?flt0_action_is=create")
     assert download.status_code == 200 and download.mimetype.endswith("sheet")
     exported = [e for e in watch.new() if e.action == AuditAction.EXPORT]

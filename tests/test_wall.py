@@ -193,7 +193,7 @@ def test_session_without_a_scope_shows_nothing(calm_world: World) -> None:
 
 
 def test_trail_of_the_other_unit(world: World) -> None:
-    """No session reads of acts in the other unit, nor what people who see all units looked for; nobody's reads nothing."""
+    """No session reads of acts in the other unit, nor what people who see all units looked for."""
     coordinator = world.client("coordinator")
     coordinator.get(f"/admin/beneficiary/?search={CANARY['roma']}")
     coordinator.get(f"/admin/beneficiary/details/?id={world.rows['roma']['beneficiary']}")

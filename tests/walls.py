@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -125,10 +125,10 @@ def session_of(world: World, username: str) -> Iterator[orm.Session]:
         db.session.rollback()
 
 
-def walk(world: World, browser: Browser) -> dict[str, Any]:
-    """What stands at every address that this user, of the main unit or of all, can read."""
+def walk(world: World, browser: Browser, screens: Iterable[Any] = SCREENS) -> dict[str, Any]:
+    """What stands at every address of these screens that this user, of the main unit or of all, can read."""
     found: dict[str, Any] = {"/admin/": plain(browser.get("/admin/"))}
-    for screen in SCREENS:
+    for screen in screens:
         table = screen.model.__tablename__
         key = world.rows["main"].get(table) or world.rows["shared"].get(table) or 1
         links = [n for n, f in fields(screen.model).items() if f.kind == Kind.LINK]

@@ -104,17 +104,22 @@ class Details(Writing):
             "add_url": url_for(f"{name}.create_view", url=here, **{child.column: row.id}) if view.can_create else None,
             "list_url": None,
             "headers": [str(view.fields[name].label) for name in names],
-            "rows": [self._child_row(view, each, names, here) for each in db.session.scalars(rows)],
+            "rows": [self._child_row(view, each, names, here, child.leads_to) for each in db.session.scalars(rows)],
             "empty": _("Nothing here yet."),
         }
 
-    def _child_row(self, view: Screen, row: Any, names: list[str], here: str) -> dict[str, Any]:
+    def _child_row(self, view: Screen, row: Any, names: list[str], here: str, leads_to: str | None) -> dict[str, Any]:
         name = view.model.__tablename__
         return {
-            "url": url_for(f"{name}.details_view", id=row.id),
+            "url": self._address(view, row, leads_to),
             "edit_url": url_for(f"{name}.edit_view", id=row.id, url=here) if view.can_edit else None,
             "cells": [view.shown(row, column) for column in names],
         }
+
+    def _address(self, view: Screen, row: Any, leads_to: str | None) -> str:
+        linked = getattr(row, leads_to.removesuffix("_id")) if leads_to else None
+        name, shown = (linked.__tablename__, linked) if linked is not None else (view.endpoint, row)
+        return url_for(f"{name}.details_view", id=shown.id)
 
     def view_of(self, model: type[Base]) -> Screen:
         """The screen of another table."""

@@ -22,7 +22,7 @@ import identifiers
 import policy
 from db import BIGGEST_ID, Base, Kind, Searchable, db, fields, link_target, row_id
 from i18n import _, countries, language
-from models import Membership, Scoped, Unit, User
+from models import Membership, Scoped, User
 from vocabulary import Code
 
 from . import values
@@ -224,7 +224,7 @@ class LinkField(Field):
             kept = db.session.get(self.target, self.data)
             rows += [kept] if kept is not None else []
         yield "", "", not self.data
-        yield from ((row.id, str(row), row.id == self.data) for row in rows)
+        yield from ((row.id, row.described, row.id == self.data) for row in rows)
 
     def populate_obj(self, obj: Any, name: str) -> None:
         """A visible row may point at one that its reader does not see: an untouched blank leaves that be."""

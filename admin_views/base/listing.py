@@ -44,12 +44,19 @@ class Listing(Screen):
         return {name: name for name in self.column_list if name in self.fields and self._order(name) is not None}
 
     def init_search(self) -> bool:
-        """Rows with a search key are found by typing."""
-        return issubclass(self.model, Searchable)
+        """Rows are found by typing: by their own search key, or by that of the person or other row they point at."""
+        return bool(self.searched())
+
+    def searched(self) -> list[tuple[str | None, Any]]:
+        """Whose search keys are looked in: the model's own (None), and those of links that the reader sees."""
+        own = [(None, self.model)] if issubclass(self.model, Searchable) else []
+        links = [(name, link_target(self.model, name)) for name in self.column_list if self.is_link(name)]
+        return own or [(name, target) for name, target in links if issubclass(target, Searchable)]
 
     def search_placeholder(self) -> str | None:
         """What may be typed."""
-        return ", ".join(str(field.label) for field in self.fields.values() if field.search)
+        own = [str(field.label) for field in self.fields.values() if field.search]
+        return ", ".join(own or [str(self.fields[name].label) for name, _target in self.searched() if name])
 
     def get_filter_arg(self, index: int, flt: Any) -> str:
         """A filter's name in URLs, the same in every language."""
@@ -72,10 +79,15 @@ class Listing(Screen):
 
     def scaffold_auto_joins(self) -> list[Any]:
         """The rows that a list names, in the same query."""
-        return [getattr(self.model, name.removesuffix("_id")) for name in self.column_list if self._is_link(name)]
+        return [self.through(name) for name in self.column_list if self.is_link(name)]
 
-    def _is_link(self, name: str) -> bool:
+    def is_link(self, name: str) -> bool:
+        """The column points at a row of another table."""
         return name in self.fields and self.fields[name].kind == Kind.LINK
+
+    def through(self, name: str) -> Any:
+        """The relationship of a link column."""
+        return getattr(self.model, name.removesuffix("_id"))
 
     def _get_list_extra_args(self) -> Any:
         """Odd pages, sizes and searches from outside are brought into bounds."""
@@ -103,7 +115,12 @@ class Listing(Screen):
         return ({"search": args.search} if args.search else {}) | ({"filters": filters} if filters else {})
 
     def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
-        found = matches(self.model, search)
+        found = sa.or_(
+            *(
+                self.through(name).has(matches(target, search)) if name else matches(target, search)
+                for name, target in self.searched()
+            )
+        )
         return query.filter(found), count_query and count_query.filter(found), joins, count_joins
 
     def get_count_query(self) -> Any:
@@ -116,15 +133,15 @@ class Listing(Screen):
         name, descending = (sort_column, bool(sort_desc)) if sortable else self._own_order()
         order = [self._order(name)] if name else []
         order.append(self.model.id)  # type: ignore[attr-defined]
-        if name and self._is_link(name) and (order[0] is not None):
-            query = query.outerjoin(getattr(self.model, name.removesuffix("_id")))
+        if name and self.is_link(name) and (order[0] is not None):
+            query = query.outerjoin(self.through(name))
         return query.order_by(*(part.desc() if descending else part.asc() for part in order)), joins
 
     def _own_order(self) -> tuple[str | None, bool]:
         return self.default_order or (("sort_key", False) if issubclass(self.model, Searchable) else (None, True))
 
     def _order(self, name: str) -> Any:
-        if self._is_link(name):
+        if self.is_link(name):
             target = link_target(self.model, name)
             reading = next((key for key in ("sort_key", "full_name", "name") if hasattr(target, key)), None)
             return reading and self._in_greek(getattr(target, reading))
@@ -142,7 +159,7 @@ class Listing(Screen):
 
     def shown(self, row: Any, name: str) -> str:
         """A cell as people read it."""
-        if self._is_link(name):
+        if self.is_link(name):
             linked = getattr(row, name.removesuffix("_id"))
             return str(linked) if linked is not None else ""
         return values.shown(self.fields[name], getattr(row, name)) if name in self.fields else str(getattr(row, name))
@@ -156,20 +173,15 @@ class Listing(Screen):
     def ajax_lookup(self) -> Any:
         """Rows to choose from while typing: those that the user sees, twenty at most."""
         name = request.args.get("name", "")
-        if not (self._is_link(name) and self.sees(name) and (self.can_create or self.can_edit)):
+        if not (self.is_link(name) and self.sees(name) and (self.can_create or self.can_edit)):
             abort(404)
         target = link_target(self.model, name)
         rows = choosable(target)
         if query := request.args.get("query", "").replace("\0", "")[:200].strip():
             rows = rows.where(matches(target, query) if issubclass(target, Searchable) else sa.false())
         start = min(max(request.args.get("offset", 0, type=int), 0), 10_000)
-        found = [(row.id, self.lookup_text(row)) for row in db.session.scalars(rows.limit(20).offset(start))]
+        found = [(row.id, row.described) for row in db.session.scalars(rows.limit(20).offset(start))]
         return Response(json.dumps(found, ensure_ascii=False), mimetype="application/json")
-
-    def lookup_text(self, row: Any) -> str:
-        """How a row is told from its namesakes in a list of choices."""
-        described = getattr(row, "described", None)
-        return described() if described else str(row)
 
     @expose("/ajax/update/", methods=("POST",))
     def ajax_update(self) -> Any:

@@ -28,6 +28,8 @@ class Child:
     column: str
     columns: tuple[str, ...]
     newest: str | None = None
+    leads_to: str | None = None
+    """The link that a line leads to, where the row itself says little: the person of a membership."""
     where: Callable[[Any], Any] | None = None
     """Which rows, where they are not simply those whose column names the parent."""
 

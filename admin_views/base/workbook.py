@@ -45,7 +45,7 @@ class Workbook(Details):
             None, sort and sort[0], args.sort_desc, args.search, args.filters, execute=False, page_size=False
         )
         names = [name for name, _label in self._export_columns]
-        loads = [orm.joinedload(getattr(self.model, n.removesuffix("_id"))) for n in names if self._is_link(n)]
+        loads = [orm.joinedload(self.through(n)) for n in names if self.is_link(n)]
         rows = query.options(*loads).yield_per(500)  # type: ignore[attr-defined]
         return self._workbook(args, names, rows)
 
@@ -75,7 +75,7 @@ class Workbook(Details):
         return exports.Column(str(made), width=60) if made else values.export_column(self.fields[name])
 
     def _cell(self, row: Any, name: str) -> Any:
-        if name in self.made_columns or self._is_link(name):
+        if name in self.made_columns or self.is_link(name):
             return self.shown(row, name)
         return values.exported(self.fields[name], getattr(row, name))
 

@@ -76,8 +76,9 @@ class Writing(Listing):
     def form_groups(self, form: KentroForm) -> list[tuple[Any, list[str]]]:
         """The form's fields under the headings that their columns declare."""
         groups: dict[Any, list[str]] = {}
-        for name, box in form._fields.items():
-            if name not in ("version", "form_token") and box.type != "HiddenField":
+        for name in form._fields:
+            settled = name == "unit_id" and len(self.scope.unit_ids) == 1
+            if name not in ("version", "form_token") and not settled:
                 field = self.fields.get(name)
                 groups.setdefault((field.group if field else None) or MAIN, []).append(name)
         return list(groups.items())
@@ -98,8 +99,9 @@ class Writing(Listing):
     def _sent(self, form: Any) -> Any:
         """The row that this very form has made already."""
         sent = db.session.get(Submission, form.form_token.data[:64])
-        mine = sent is not None and (sent.user_id, sent.subject_type) == (self.scope.user_id, self.model.__tablename__)
-        return db.session.get(self.model, sent.subject_id) if mine else None
+        if sent is None or (sent.user_id, sent.subject_type) != (self.scope.user_id, self.model.__tablename__):
+            return None
+        return db.session.get(self.model, sent.subject_id)
 
     def update_model(self, form: Any, model: Any) -> bool:
         """The row changed, unless somebody else changed it since the form was opened."""

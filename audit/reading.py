@@ -1,0 +1,128 @@
+"""The trail in words: a record's history, sentences, particulars, and what supervisors said of entries."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from db import Base
+from i18n import _
+from identifiers import N_
+from models import AuditEntry, AuditReview
+from vocabulary import AuditAction
+
+
+def history(session: orm.Session, row: Any, limit: int = 200) -> list[AuditEntry]:
+    """The changes of one record, newest first."""
+    writes = (AuditAction.CREATE, AuditAction.UPDATE, AuditAction.DELETE, AuditAction.STATUS)
+    return list(
+        session.scalars(
+            sa.select(AuditEntry)
+            .where(AuditEntry.subject_type == row.__tablename__, AuditEntry.subject_id == row.id)
+            .where(AuditEntry.action.in_(writes))
+            .order_by(AuditEntry.seq.desc())
+            .limit(limit)
+        )
+    )
+
+
+def values_before(session: orm.Session, row: Any, version: int | None) -> dict[str, Any]:
+    """What the fields that changed since `version` of the row held then, as the trail keeps it."""
+    newest = history(session, row, max(row.version - (version or row.version), 0))
+    found: dict[str, Any] = {}
+    for entry in newest:
+        found |= {name: old for name, (old, _new) in changes_of(entry).items()}
+    return found
+
+
+def reviews(session: orm.Session, seqs: Iterable[int]) -> dict[int, AuditReview]:
+    """The newest review of each of these entries."""
+    found = session.scalars(
+        sa.select(AuditReview).where(AuditReview.entry_seq.in_(list(seqs))).order_by(AuditReview.id)
+    )
+    return {review.entry_seq: review for review in found}
+
+
+def sentence(entry: AuditEntry) -> str:
+    """What happened, in one sentence of the reader's language."""
+    who = entry.actor_name or _("Somebody unknown")
+    what = _subject(entry)
+    match entry.action:
+        case AuditAction.CREATE:
+            return _("%(who)s created: %(what)s", who=who, what=what)
+        case AuditAction.UPDATE:
+            return _("%(who)s changed: %(what)s", who=who, what=what)
+        case AuditAction.DELETE:
+            return _("%(who)s deleted: %(what)s", who=who, what=what)
+        case AuditAction.STATUS:
+            return _("%(who)s changed the state of: %(what)s", who=who, what=what)
+        case AuditAction.VIEW:
+            return _("%(who)s looked at: %(what)s", who=who, what=what)
+        case AuditAction.SEARCH:
+            return _("%(who)s searched in: %(what)s", who=who, what=what)
+        case AuditAction.EXPORT:
+            return _("%(who)s exported: %(what)s", who=who, what=what)
+        case AuditAction.LOGIN:
+            return _("%(who)s signed in", who=who)
+        case AuditAction.LOGOUT:
+            return _("%(who)s signed out", who=who)
+        case AuditAction.LOGIN_FAILED:
+            return _("A sign-in failed: %(what)s", what=what)
+        case AuditAction.REFUSED:
+            return _("%(who)s was refused: %(what)s", who=who, what=what)
+    return _("%(who)s ran a task: %(what)s", who=who, what=details_of(entry).get("task", what))
+
+
+def _subject(entry: AuditEntry) -> str:
+    if entry.subject_type == "login":
+        return _("sign-in, after too many tries")
+    if entry.action == AuditAction.LOGIN_FAILED and not entry.subject_id:
+        return _("unknown user name")
+    model = model_named(entry.subject_type)
+    kind = str(model.label if entry.subject_id else model.labels) if model else (entry.subject_type or "")
+    return f"{kind} «{entry.subject_label}»" if entry.subject_label else kind
+
+
+def model_named(table: str | None) -> type[Base] | None:
+    """The model of a table's name."""
+    return next((m.class_ for m in Base.registry.mappers if m.local_table.name == table), None)  # type: ignore[union-attr,attr-defined]
+
+
+def details_of(entry: AuditEntry) -> dict[str, Any]:
+    """An act's particulars."""
+    return json.loads(entry.details) if entry.details else {}
+
+
+def changes_of(entry: AuditEntry) -> dict[str, list[Any]]:
+    """Old and new value per field, as kept."""
+    return json.loads(entry.changes) if entry.changes else {}
+
+
+PARTICULARS = {
+    "search": N_("Search"),
+    "filters": N_("Filters"),
+    "rows": N_("Rows"),
+    "columns": N_("Columns"),
+    "sha256": N_("SHA-256 of the file"),
+    "on": N_("Date"),
+    "note": N_("Note"),
+    "id": N_("Number asked for"),
+    "name": N_("Name tried, as a keyed hash"),
+    "task": N_("Task"),
+}
+
+
+def particulars(entry: AuditEntry) -> list[tuple[str, str]]:
+    """An act's particulars as people read them."""
+    return [(_(PARTICULARS.get(name, name)), _particular(name, kept)) for name, kept in details_of(entry).items()]
+
+
+def _particular(name: str, kept: Any) -> str:
+    if name == "on":
+        return f"{dt.date.fromisoformat(kept):%d/%m/%Y}"
+    return ", ".join(map(str, kept)) if isinstance(kept, list) else str(kept)

@@ -1,0 +1,196 @@
+"""The recorder: every change leaves its entry in its own transaction, every other act at the request's end."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+from sqlalchemy import event, orm
+
+from db import Base, Field, Kind, Record, Sensitivity, begin_write, db, fields, link_target
+from models import Staged, Step, now
+from policy import Scope, scope_in
+from vocabulary import AuditAction
+
+from . import chain
+
+PROTECTED = "hmac:"
+
+
+def note(session: orm.Session, action: AuditAction, subject: Base | None = None, /, **details: Any) -> None:
+    """Record an act that changes no row (a view, a search, an export, a sign-in, a refusal) at the request's end."""
+    session.info.setdefault("acts", []).append(_entry(scope_in(session), action, subject, details=details))
+
+
+def commit(session: orm.Session) -> None:
+    """The one commit: changes, their entries and the acts, all or nothing.
+
+    Raises:
+        Unrecorded: nothing was kept, and nothing may be answered but that.
+    """
+    acts = session.info.pop("acts", [])
+    try:
+        if acts:
+            _make_writer(session)
+            chain.append(session, acts)
+        session.commit()
+    except sa.exc.SQLAlchemyError as error:
+        session.rollback()
+        raise chain.unrecorded(error) from None
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def _make_writer(session: orm.Session) -> None:
+    """On SQLite a transaction that began as a reader cannot be sure of becoming a writer, so a new one is begun."""
+    session.flush()
+    if not session.connection().get_execution_options().get("immediate"):
+        session.commit()
+        begin_write()
+
+
+@event.listens_for(orm.Session, "after_flush")
+def _notice_changes(session: orm.Session, context: object) -> None:
+    """Old values are known only now; names of linked rows only when the flush is over."""
+    seen = session.info.setdefault("changes", [])
+    for row in sorted(filter(_is_recorded, session.new), key=lambda row: row.id):
+        seen.append((AuditAction.CREATE, row, _changes(row, created=True), None))
+    for row in filter(_is_recorded, session.dirty):
+        if changes := _changes(row):
+            seen.append((_verb(changes, row), row, changes, None))
+    for row in filter(_is_recorded, session.deleted):
+        seen.append((AuditAction.DELETE, row, _changes(row, deleted=True), str(row)))
+
+
+@event.listens_for(orm.Session, "after_flush_postexec")
+def _record_changes(session: orm.Session, context: object) -> None:
+    changes, scope = session.info.pop("changes", []), scope_in(session)
+    entries = [
+        _entry(scope, action, row, label, changes=_named(session, row, pairs), details=_step_note(row, pairs))
+        for action, row, pairs, label in changes
+    ]
+    if entries and not session.info.get("bulk"):
+        chain.append(session, entries)
+
+
+@event.listens_for(orm.Session, "after_soft_rollback")
+def _forget_changes(session: orm.Session, previous: object) -> None:
+    session.info.pop("changes", None)
+
+
+def _named(session: orm.Session, row: Base, pairs: dict[str, Any]) -> dict[str, Any]:
+    """The pairs with the names of linked rows beside their numbers."""
+    for name, field in fields(type(row)).items():
+        if name in pairs and field.kind == Kind.LINK and field.sensitivity == Sensitivity.OPEN:
+            target = link_target(type(row), name)
+            pairs[name] = [key and [key, str(session.get(target, key) or "")] for key in pairs[name]]
+    return pairs
+
+
+def _is_recorded(row: Any) -> bool:
+    return isinstance(row, Record) and not isinstance(row, Step)
+
+
+def _verb(changes: dict[str, Any], row: Base) -> AuditAction:
+    return AuditAction.STATUS if isinstance(row, Staged) and "status" in changes else AuditAction.UPDATE
+
+
+def _step_note(row: Any, changes: dict[str, Any]) -> dict[str, Any]:
+    if "status" not in changes or not getattr(row, "step_class", None) or not row.steps:
+        return {}
+    return {"on": row.steps[-1].on.isoformat()} | ({"note": row.steps[-1].note} if row.steps[-1].note else {})
+
+
+def _changes(row: Any, *, created: bool = False, deleted: bool = False) -> dict[str, Any]:
+    """Old and new value per declared field, [None, new] for a new row and [old, None] for a deleted one."""
+    found = {}
+    for name, field in fields(type(row)).items():
+        history, value = sa.inspect(row).attrs[name].history, getattr(row, name)
+        if created or deleted:
+            old, new = (None, value) if created else (value, None)
+        elif history.has_changes():
+            old, new = history.deleted[0] if history.deleted else None, value
+        else:
+            continue
+        if _set(old) != _set(new):
+            found[name] = [_plain(field, old), _plain(field, new)]
+    if "password_hash" in sa.inspect(row).attrs and sa.inspect(row).attrs.password_hash.history.has_changes():
+        found["password"] = [None, None]
+    return found
+
+
+def _plain(field: Field, value: Any, salt: str | None = None) -> Any:
+    """A value as the trail keeps it; protected ones only as a salted keyed hash, which shows that they changed.
+
+    The salt keeps one person's «yes» from looking like another's.
+    """
+    kept = _set(value)
+    if kept is None or field.sensitivity == Sensitivity.OPEN:
+        return kept
+    salt = salt or secrets.token_hex(4)
+    text = json.dumps(kept, ensure_ascii=False)
+    return f"{PROTECTED}{salt}:{keyed_hash(f'{salt}:{text}')[:16]}"
+
+
+def _set(value: Any) -> Any:
+    """A value as JSON takes it, an empty set as none at all."""
+    return None if value == () else chain.scalar(value)
+
+
+def keyed_hash(text: str) -> str:
+    """HMAC-SHA-256 under the installation's own key."""
+    return hmac.new(current_app.config["SECRET_KEY"].encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def _entry(
+    scope: Scope,
+    action: AuditAction,
+    subject: Any,
+    label: str | None = None,
+    *,
+    changes: Any = None,
+    details: Any = None,
+) -> dict[str, Any]:
+    unit_id = getattr(subject, "unit_id", None)
+    if unit_id is None and len(scope.unit_ids) == 1:
+        unit_id = scope.unit_ids[0]
+    details = dict(details or {})
+    subject_type, subject_label = details.pop("subject_type", None), details.pop("subject_label", None)
+    names = dict(zip(scope.unit_ids, scope.unit_names, strict=True))
+    return {
+        "at": now(),
+        "actor_id": scope.user_id,
+        "actor_name": scope.name,
+        "actor_role": scope.role,
+        "unit_id": unit_id,
+        "unit_name": names.get(unit_id) if unit_id is not None else None,
+        "action": action,
+        "subject_type": subject.__tablename__ if subject is not None else subject_type,
+        "subject_id": getattr(subject, "id", None),
+        "subject_label": (label or str(subject))[:300] if subject is not None else subject_label,
+        "person_id": getattr(subject, "person_id", None),
+        "changes": json.dumps(changes, ensure_ascii=False) if changes else None,
+        "details": json.dumps(details, ensure_ascii=False) if details else None,
+        "session_ref": scope.session_ref,
+        "request_id": scope.request_id,
+        "ip": scope.ip,
+    }
+
+
+def is_kept_as(field: Field, value: Any, kept: Any) -> bool:
+    """Whether a value is the one that the trail keeps so."""
+    salt = kept.removeprefix(PROTECTED).partition(":")[0] if isinstance(kept, str) else None
+    known = kept[0] if isinstance(kept, list) and field.kind == Kind.LINK else kept
+    return bool(_plain(field, value, salt) == known)
+
+
+def system_note(action: AuditAction, **details: Any) -> None:
+    """Record a command's act at once."""
+    note(db.session, action, **details)
+    commit(db.session)
