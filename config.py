@@ -21,7 +21,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Flask's configuration.
 
     DATABASE_URL, SECRET_KEY, HOST, PORT, KENTRO_MODE (development or production), KENTRO_IDLE_MINUTES (30),
-    KENTRO_SESSION_HOURS (12), KENTRO_LOGIN_WINDOW_MINUTES (15), KENTRO_PROXIES (0: how many reverse proxies stand in front).
+    KENTRO_SESSION_HOURS (12), KENTRO_LOGIN_WINDOW_MINUTES (15), KENTRO_PROXIES (0: reverse proxies in front).
 
     Raises:
         Misconfigured: a production without SECRET_KEY or DATABASE_URL, or a value of the wrong form.

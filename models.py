@@ -84,6 +84,11 @@ FILE = Label("Φάκελος", "File")
 SPECIAL, CLINICAL = Sensitivity.SPECIAL, Sensitivity.CLINICAL
 
 
+def says(message: str, field: str) -> dict[str, str]:
+    """What a constraint tells the clerk who breaks it, and beside which field."""
+    return {"message": message, "field": field}
+
+
 def today() -> dt.date:
     """Today, as the centre's staff count days."""
     return now().astimezone(_ATHENS).date()
@@ -311,7 +316,11 @@ class Beneficiary(Searchable, Scoped, Record):
     __table_args__ = (
         sa.UniqueConstraint("unit_id", "registry_number"),
         sa.UniqueConstraint("unit_id", "amka"),
-        sa.CheckConstraint("closed_on IS NULL OR closed_on >= registered_on", name="closed_after_registered"),
+        sa.CheckConstraint(
+            "closed_on IS NULL OR closed_on >= registered_on",
+            name="closed_after_registered",
+            info=says(N_("The file is closed before it was opened."), "closed_on"),
+        ),
         sa.Index("ix_beneficiary_unit_sort", "unit_id", "sort_key"),
         sa.Index("ix_beneficiary_unit_registered", "unit_id", "registered_on"),
     )
@@ -507,13 +516,16 @@ class HouseholdMember(OfPerson, Record):
 
     label, labels = Label("Μέλος νοικοκυριού", "Household member"), Label("Μέλη νοικοκυριού", "Household members")
     __table_args__ = (
-        sa.UniqueConstraint("household_id", "beneficiary_id"),
+        sa.UniqueConstraint(
+            "household_id", "beneficiary_id", info=says(N_("This person is in it already."), "beneficiary_id")
+        ),
         sa.Index(
             "uq_household_member_head",
             "household_id",
             unique=True,
             sqlite_where=sa.text("relation = 'HEAD'"),
             postgresql_where=sa.text("relation = 'HEAD'"),
+            info=says(N_("This household has a reference person already."), "relation"),
         ),
     )
 
@@ -571,7 +583,11 @@ class Appointment(Staged, Scoped, Record):
     label, labels = Label("Ραντεβού", "Appointment"), Label("Ραντεβού", "Appointments")
     __table_args__ = (
         sa.Index("ix_appointment_unit_at", "unit_id", "at"),
-        sa.CheckConstraint("minutes BETWEEN 5 AND 480", name="minutes_of_a_day"),
+        sa.CheckConstraint(
+            "minutes BETWEEN 5 AND 480",
+            name="minutes_of_a_day",
+            info=says(N_("An appointment lasts from 5 minutes to 8 hours."), "minutes"),
+        ),
     )
     moves: ClassVar = {
         AppointmentStatus.BOOKED: (AppointmentStatus.ARRIVED, AppointmentStatus.NOSHOW, AppointmentStatus.CANCELLED),
@@ -614,8 +630,6 @@ class Appointment(Staged, Scoped, Record):
     def before_save(self, session: orm.Session) -> None:
         if self.beneficiary_id is None and self.beneficiary is None and not self.caller:
             raise BadValue(N_("Say for whom: choose a person, or write who called."), "caller")
-        if self.minutes is not None and not 5 <= self.minutes <= 480:
-            raise BadValue(N_("An appointment lasts from 5 minutes to 8 hours."), "minutes")
         super().before_save(session)
 
     def __str__(self) -> str:
@@ -646,7 +660,11 @@ class ServiceDelivery(OfPerson, Record):
     label, labels = Label("Παροχή υπηρεσίας", "Service delivery"), Label("Παροχές υπηρεσιών", "Service deliveries")
     __table_args__ = (
         sa.Index("ix_service_delivery_unit_on", "unit_id", "on"),
-        sa.CheckConstraint("minutes IS NULL OR minutes BETWEEN 0 AND 1440", name="minutes_of_a_day"),
+        sa.CheckConstraint(
+            "minutes IS NULL OR minutes BETWEEN 0 AND 1440",
+            name="minutes_of_a_day",
+            info=says(N_("Minutes of one day: from 0 to 1440."), "minutes"),
+        ),
     )
 
     service_id: Mapped[int] = link("service.id", "Υπηρεσία", "Service", required=True)
@@ -899,8 +917,16 @@ class Event(Searchable, Scoped, Record):
 
     label, labels = Label("Δράση", "Event"), Label("Δράσεις", "Events")
     __table_args__ = (
-        sa.CheckConstraint("ends_at IS NULL OR ends_at >= starts_at", name="ends_after_start"),
-        sa.CheckConstraint("capacity IS NULL OR capacity > 0", name="capacity_positive"),
+        sa.CheckConstraint(
+            "ends_at IS NULL OR ends_at >= starts_at",
+            name="ends_after_start",
+            info=says(N_("It ends before it starts."), "ends_at"),
+        ),
+        sa.CheckConstraint(
+            "capacity IS NULL OR capacity > 0",
+            name="capacity_positive",
+            info=says(N_("A number above zero."), "capacity"),
+        ),
         sa.Index("ix_event_unit_starts", "unit_id", "starts_at"),
     )
 
@@ -920,7 +946,11 @@ class EventAttendance(OfPerson, Record):
     """A beneficiary's part in an event."""
 
     label, labels = Label("Συμμετοχή", "Attendance"), Label("Συμμετοχές", "Attendance")
-    __table_args__ = (sa.UniqueConstraint("event_id", "beneficiary_id"),)
+    __table_args__ = (
+        sa.UniqueConstraint(
+            "event_id", "beneficiary_id", info=says(N_("This person is in it already."), "beneficiary_id")
+        ),
+    )
 
     event_id: Mapped[int] = link("event.id", "Δράση", "Event", required=True)
     attendance: Mapped[Attendance] = choice(
@@ -952,7 +982,13 @@ class VolunteerHours(Scoped, Record):
     unit_from = "volunteer"
 
     label, labels = Label("Ώρες εθελοντή", "Volunteer hours"), Label("Ώρες εθελοντών", "Volunteer hours")
-    __table_args__ = (sa.CheckConstraint("hours > 0 AND hours <= 2400", name="hours_of_a_day"),)
+    __table_args__ = (
+        sa.CheckConstraint(
+            "hours > 0 AND hours <= 2400",
+            name="hours_of_a_day",
+            info=says(N_("Hours of one day: above 0, up to 24."), "hours"),
+        ),
+    )
 
     volunteer_id: Mapped[int] = link("volunteer.id", "Εθελοντής/τρια", "Volunteer", required=True)
     on: Mapped[dt.date] = day("Ημερομηνία", "Date", required=True, default=today)
@@ -1026,7 +1062,9 @@ class StockMovement(ChangesStock, Scoped, Record):
     sign = 1
 
     label, labels = Label("Κίνηση αποθήκης", "Stock movement"), Label("Κινήσεις αποθήκης", "Stock movements")
-    __table_args__ = (sa.CheckConstraint("quantity <> 0", name="quantity_not_zero"),)
+    __table_args__ = (
+        sa.CheckConstraint("quantity <> 0", name="quantity_not_zero", info=says(N_("Not zero."), "quantity")),
+    )
 
     item_id: Mapped[int] = link("item.id", "Είδος", "Item", required=True)
     on: Mapped[dt.date] = day("Ημερομηνία", "Date", required=True, default=today)
@@ -1048,7 +1086,9 @@ class Distribution(ChangesStock, OfPerson, Record):
     sign = -1
 
     label, labels = Label("Διανομή", "Distribution"), Label("Διανομές", "Distributions")
-    __table_args__ = (sa.CheckConstraint("quantity > 0", name="quantity_positive"),)
+    __table_args__ = (
+        sa.CheckConstraint("quantity > 0", name="quantity_positive", info=says(N_("A number above zero."), "quantity")),
+    )
 
     item_id: Mapped[int] = link("item.id", "Είδος", "Item", required=True)
     on: Mapped[dt.date] = day("Ημερομηνία", "Date", required=True, default=today)

@@ -1,4 +1,4 @@
-"""The chain: a digest is SHA-256 of an entry's salt and content, a chain value that of the one before and the digest."""
+"""The chain: a digest is SHA-256 of an entry's salt and content, its chain value that of the last one and the digest."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def verify(connection: sa.Connection, anchor: tuple[int, str] | None = None) -> 
     Whoever rewrites the database itself can make the chain anew from some entry on. That shows only against an
     `anchor`: number and chain value of an entry (`head`), noted earlier and kept elsewhere.
     """
-    chain, expected, anchored = GENESIS, 1, None
+    chain, expected, anchored = GENESIS, 1, GENESIS if anchor and anchor[0] == 0 else None
     rows = connection.execution_options(yield_per=2000).execute(
         sa.select(AuditEntry.__table__).order_by(AuditEntry.seq)
     )

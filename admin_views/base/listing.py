@@ -49,7 +49,7 @@ class Listing(Screen):
 
     def searched(self) -> list[tuple[str | None, Any]]:
         """Whose search keys are looked in: the model's own (None), and those of links that the reader sees."""
-        own = [(None, self.model)] if issubclass(self.model, Searchable) else []
+        own: list[tuple[str | None, Any]] = [(None, self.model)] if issubclass(self.model, Searchable) else []
         links = [(name, link_target(self.model, name)) for name in self.column_list if self.is_link(name)]
         return own or [(name, target) for name, target in links if issubclass(target, Searchable)]
 

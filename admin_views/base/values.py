@@ -14,6 +14,7 @@ import exports
 import identifiers
 from db import Field, Kind
 from i18n import ZONE, _, countries, language
+from models import today
 
 ATHENS = ZoneInfo(ZONE)
 
@@ -71,12 +72,15 @@ DATES = (
     r"(?P<day>\d{1,2})([/.-])(?P<month>\d{1,2})\2(?P<year>\d{4})",
     r"(?P<day>\d{2})(?P<month>\d{2})(?P<year>\d{4})",
     r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})",
+    r"(?P<day>\d{1,2})([/.-])(?P<month>\d{1,2})\2(?P<year>\d{2})",
+    r"(?P<day>\d{2})(?P<month>\d{2})(?P<year>\d{2})",
 )
 YEARS = range(1850, 2200)
+AHEAD = 5  # years that a two-digit year may lie ahead; beyond that it is one of the last century
 
 
 def parse_date(text: str) -> dt.date:
-    """A date as people type it: 5/3/1980, 05-03-1980, 05.03.1980 or 05031980; ISO too, as scripts send it.
+    """A date as people type it: 5/3/1980, 5/3/80, 05-03-1980, 05.03.1980 or 05031980; ISO too, as scripts send it.
 
     Raises:
         ValueError: no such day, or one in a year that nobody's record speaks of.
@@ -84,7 +88,10 @@ def parse_date(text: str) -> dt.date:
     typed = text.strip()
     for spelling in DATES:
         if found := re.fullmatch(spelling, typed):
-            day = dt.date(**{part: int(number) for part, number in found.groupdict().items()})
+            numbers = {part: int(number) for part, number in found.groupdict().items()}
+            if numbers["year"] < 100:
+                numbers["year"] += 2000 if numbers["year"] <= today().year % 100 + AHEAD else 1900
+            day = dt.date(**numbers)
             if day.year in YEARS:
                 return day
     raise ValueError(typed)

@@ -238,14 +238,14 @@ class Writing(Listing):
 def _explained(error: IntegrityError, model: type[Base]) -> tuple[str, str | None]:
     """A broken constraint in words for the clerk, and the field to blame; never the database's own text."""
     broken = _constraint(error, model)
-    if isinstance(broken, (sa.UniqueConstraint, sa.Index)):
-        column = [
-            column.name for column in broken.columns if column.name not in ("unit_id", "household_id", "event_id")
-        ]
-        return _m("This value is already used in another record of the unit."), next(iter(column), None)
+    if broken is None:
+        return _m("The record does not agree with others that it refers to."), None
+    if "message" in broken.info:
+        return broken.info["message"], broken.info["field"]
     if isinstance(broken, sa.CheckConstraint):
         return _m("The values do not agree with each other."), None
-    return _m("The record does not agree with others that it refers to."), None
+    column = next((column.name for column in broken.columns if column.name != "unit_id"), None)
+    return _m("This value is already used in another record of the unit."), column
 
 
 def _m(message: str) -> str:
