@@ -63,16 +63,7 @@ class ApplicationView(KentroView):
 
     model = Application
     menu = SERVICES
-    list_columns = (
-        "beneficiary_id",
-        "programme_id",
-        "opened_on",
-        "status",
-        "submission_number",
-        "submitted_on",
-        "renewal_on",
-        "unit_id",
-    )
+    list_columns = ("beneficiary_id", "programme_id", "status", "renewal_on", "missing_documents", "unit_id")
     locked_columns = ("beneficiary_id",)
 
 

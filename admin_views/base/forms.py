@@ -22,7 +22,7 @@ import identifiers
 import policy
 from db import BIGGEST_ID, Base, Kind, Searchable, db, fields, link_target, row_id
 from i18n import _, countries, language
-from models import Membership, Scoped, User
+from models import Membership, Programme, Scoped, User
 from vocabulary import Code
 
 from . import values
@@ -273,7 +273,9 @@ def choosable(target: type[Base]) -> sa.Select[Any]:
     for name in ("is_offered", "is_open"):
         if hasattr(target, name) and not issubclass(target, Scoped):
             rows = rows.where(getattr(target, name))
-    named = (sa.func.greek_key(getattr(target, name)) for name in ("code", "name") if hasattr(target, name))
+    # A programme is read by its name alone, a service by its code first.
+    by = ("name",) if target is Programme else ("code", "name")
+    named = (sa.func.greek_key(getattr(target, name)) for name in by if hasattr(target, name))
     return rows.order_by(*named, target.id)  # type: ignore[attr-defined]
 
 
