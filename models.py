@@ -7,6 +7,7 @@ This file knows no request and no role.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -1022,12 +1023,22 @@ class Item(Searchable, Scoped, Record):
         """What is left now."""
         session = orm.object_session(self)
         assert session is not None
-        came = session.scalar(sa.select(sa.func.sum(StockMovement.quantity)).where(StockMovement.item_id == self.id))
-        gone = session.scalar(sa.select(sa.func.sum(Distribution.quantity)).where(Distribution.item_id == self.id))
-        return (came or Decimal()) - (gone or Decimal())
+        return stocks(session, [self.id])[self.id]
 
     def __str__(self) -> str:
         return self.name
+
+
+def stocks(session: orm.Session, item_ids: Iterable[int]) -> dict[int, Decimal]:
+    """What is left of each of these items: what came in less what was handed out."""
+    left = dict.fromkeys(item_ids, Decimal())
+    for model in (StockMovement, Distribution):
+        sums = (
+            sa.select(model.item_id, sa.func.sum(model.quantity)).where(model.item_id.in_(left)).group_by(model.item_id)
+        )
+        for item_id, quantity in session.execute(sums.where(model.item_id.in_(left))):
+            left[item_id] += model.sign * quantity
+    return left
 
 
 class ChangesStock:
@@ -1070,11 +1081,22 @@ class StockMovement(ChangesStock, Scoped, Record):
     on: Mapped[dt.date] = day("Ημερομηνία", "Date", required=True, default=today)
     kind: Mapped[MovementKind] = choice(MovementKind, "Αιτία", "Reason", required=True)
     quantity: Mapped[Decimal] = decimal(
-        "Ποσότητα", "Quantity", required=True, help=Label("Αρνητική για ό,τι φεύγει.", "Negative for what goes out.")
+        "Ποσότητα",
+        "Quantity",
+        required=True,
+        help=Label("Αρνητική μόνο σε διόρθωση απογραφής.", "Negative only in a stocktaking."),
     )
     source: Mapped[str | None] = text("Προέλευση", "Source", 200)
 
     item: Mapped[Item] = relationship()
+
+    def before_save(self, session: orm.Session) -> None:
+        """A loss goes out however it is typed; gifts and purchases come in; only a stocktaking goes either way."""
+        if self.quantity is not None and self.kind == MovementKind.LOSS:
+            self.quantity = -abs(self.quantity)
+        elif self.quantity is not None and self.quantity < 0 and self.kind != MovementKind.COUNT:
+            raise BadValue(N_("What comes in is a number above zero."), "quantity")
+        super().before_save(session)
 
     def __str__(self) -> str:
         return f"{self.item} – {self.kind}"

@@ -76,6 +76,8 @@ def _permissions() -> dict[tuple[str, str], frozenset[Role]]:
 
 
 PERMISSIONS = _permissions()
+STAFF = PERMISSIONS["visit", "create"]
+"""Who receives and serves people, and may stand on a record as its member of staff."""
 
 
 class Refused(Exception):

@@ -67,7 +67,12 @@ class BeneficiaryView(KentroView):
     def links(self, row: Any) -> list[dict[str, str]]:
         """What is begun most often with a person in front of one."""
         here = self.get_url(".details_view", id=row.id)
-        begun = {"visit": _("New visit"), "appointment": _("New appointment"), "service_delivery": _("New service")}
+        begun = {
+            "visit": _("New visit"),
+            "appointment": _("New appointment"),
+            "service_delivery": _("New service"),
+            "application": _("New application"),
+        }
         return [
             {"label": label, "url": url_for(f"{name}.create_view", beneficiary_id=row.id, url=here)}
             for name, label in begun.items()

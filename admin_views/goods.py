@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from i18n import _
-from models import Distribution, Item, StockMovement
+from babel.numbers import format_decimal
+from flask import g
+
+from db import db
+from i18n import Label, _, language
+from models import Distribution, Item, StockMovement, stocks
 
 from .base import Child, KentroView
 from .menu import GOODS
@@ -16,15 +20,31 @@ class ItemView(KentroView):
 
     model = Item
     menu = GOODS
-    list_columns = ("name", "category", "measure", "low_stock", "unit_id")
+    made_columns = {"stock": Label("Απόθεμα", "In stock")}
+    exported_columns = ("stock",)
+    list_columns = ("name", "category", "stock", "measure", "low_stock", "unit_id")
     children = (
         Child(StockMovement, "item_id", ("on", "kind", "quantity", "source"), newest="on"),
         Child(Distribution, "item_id", ("on", "beneficiary_id", "quantity", "staff_id"), newest="on"),
     )
 
+    def get_list(self, *args: Any, **kwargs: Any) -> Any:
+        """The page's items, and what is left of them in one pass."""
+        count, items = super().get_list(*args, **kwargs)
+        if isinstance(items, list):
+            g.stocks = stocks(db.session, [item.id for item in items])
+        return count, items
+
+    def shown(self, row: Any, name: str) -> str:
+        """What is left is counted, all else is kept."""
+        if name != "stock":
+            return super().shown(row, name)
+        left = g.get("stocks", {}).get(row.id)
+        return format_decimal(row.stock if left is None else left, locale=language())
+
     def subtitle(self, row: Any) -> str:
         """What is left."""
-        return _("In stock: %(stock)s %(measure)s", stock=f"{row.stock:f}".replace(".", ","), measure=row.measure)
+        return _("In stock: %(stock)s %(measure)s", stock=self.shown(row, "stock"), measure=row.measure)
 
 
 class StockMovementView(KentroView):

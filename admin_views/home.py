@@ -20,7 +20,7 @@ from .base import ATHENS, greek_date
 
 OPEN_REFERRALS = (ReferralStatus.SENT, ReferralStatus.RECEIVED, ReferralStatus.APPT, ReferralStatus.WAITING)
 SOON = dt.timedelta(days=60)
-BEGUN = ("visit", "beneficiary", "appointment", "service_delivery", "referral", "household")
+BEGUN = ("visit", "beneficiary", "appointment", "service_delivery", "referral", "application", "household")
 
 
 @dataclass(frozen=True)
@@ -122,5 +122,6 @@ def _quick(name: str) -> str:
         "appointment": _("New appointment"),
         "service_delivery": _("New service"),
         "referral": _("New referral"),
+        "application": _("New application"),
         "household": _("New household"),
     }[name]

@@ -158,7 +158,7 @@ def confide_and_populate(world: World) -> None:
         person = world.one(MODELS["beneficiary"], world.rows[code]["beneficiary"])
         author = User(id=world.users[f"caseworker.{code}"])
         note = add(world, builders.case_note(person, author, confidence=Confidence.UNIT, on=today()))
-        world.rows[code] = {**world.rows[code], "case_note": note}
+        world.rows = {**world.rows, code: {**world.rows[code], "case_note": note}}
 
 
 # --- how each route is tried ------------------------------------------------------------------------------------------

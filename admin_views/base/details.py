@@ -102,7 +102,7 @@ class Details(Writing):
             "name": name,
             "count": db.session.scalar(sa.select(sa.func.count()).select_from(child.model).where(belongs)),
             "add_url": url_for(f"{name}.create_view", url=here, **{child.column: row.id}) if view.can_create else None,
-            "list_url": None,
+            "list_url": None if child.where else url_for(f"{name}.index_view", **{f"flt0_{child.column}_is": row.id}),
             "headers": [str(view.fields[name].label) for name in names],
             "rows": [self._child_row(view, each, names, here, child.leads_to) for each in db.session.scalars(rows)],
             "empty": _("Nothing here yet."),

@@ -81,6 +81,8 @@ CONTAINS = Label("περιέχει", "contains")
 FROM, TO = Label("από", "from"), Label("έως", "to")
 BETWEEN = Label("μεταξύ", "between")
 EMPTY = Label("είναι κενό", "is empty")
+BY_NUMBER = "number"
+"""The kind of filter that pages link to but nobody types: a row by its number."""
 YES_NO = [("1", Label("Ναι", "Yes")), ("0", Label("Όχι", "No"))]
 
 
@@ -130,7 +132,10 @@ def _operations(model: type[Base], name: str, field: Field) -> list[tuple[Any, .
 
 def _links(target: type[Base], relationship: Any) -> list[tuple[Any, ...]]:
     if issubclass(target, Searchable):
-        return [("contains", CONTAINS, lambda c, v: relationship.has(matches(target, v)), _searchable)]
+        return [
+            ("contains", CONTAINS, lambda c, v: relationship.has(matches(target, v)), _searchable),
+            ("is", IS, lambda c, v: c == v, parse_whole, None, BY_NUMBER),
+        ]
 
     def options() -> list[tuple[str, str]]:
         # A screen has several links to users; they are asked for once a request.

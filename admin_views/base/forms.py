@@ -40,9 +40,14 @@ class OwnTranslations:
         return get_translations().ungettext(singular, plural, n)
 
 
-def _storable(token: str | None) -> str:
-    """PostgreSQL keeps no NUL."""
-    return (token or "").replace("\0", "")
+def _usable(token: str | None) -> str:
+    """PostgreSQL keeps no NUL, and forms without a token are not one form sent twice."""
+    return (token or "").replace("\0", "") or new_token()
+
+
+def new_token() -> str:
+    """What tells one form that was opened from all others."""
+    return secrets.token_urlsafe(24)
 
 
 class KentroForm(BaseForm):
@@ -56,7 +61,7 @@ class KentroForm(BaseForm):
             return OwnTranslations()
 
     version = HiddenField()
-    form_token = HiddenField(default=lambda: secrets.token_urlsafe(24), filters=[_storable])
+    form_token = HiddenField(default=new_token, filters=[_usable])
 
     def drop_unsent(self, sent: Container[str], *, is_new: bool) -> None:
         """What was not sent at all is left as it is or takes its default; only what was sent empty is emptied."""
@@ -268,7 +273,7 @@ def choosable(target: type[Base]) -> sa.Select[Any]:
         scope = policy.scope_in(db.session)
         beside = sa.exists().where(Membership.user_id == User.id, Membership.unit_id.in_(scope.unit_ids))
         if not policy.may(scope, "edit", "user"):
-            rows = rows.where(User.is_active, beside | (User.id == scope.user_id))
+            rows = rows.where(User.is_active, User.role.in_(policy.STAFF), beside | (User.id == scope.user_id))
         return rows.order_by(sa.func.greek_key(User.full_name), User.id)
     for name in ("is_offered", "is_open"):
         if hasattr(target, name) and not issubclass(target, Scoped):

@@ -16,7 +16,7 @@ from db import Kind, Searchable, db, link_target
 from vocabulary import AuditAction
 
 from . import values
-from .filters import matches
+from .filters import BY_NUMBER, matches
 from .forms import choosable
 from .screen import Screen
 
@@ -65,7 +65,8 @@ class Listing(Screen):
     def _get_filter_groups(self) -> dict[str, list[dict[str, Any]]]:
         """The filters that this reader may use, with the choices that this reader sees."""
         groups: dict[str, list[dict[str, Any]]] = {}
-        for arg, (index, flt) in self._filter_args.items():
+        offered = {arg: pair for arg, pair in self._filter_args.items() if pair[1].data_type != BY_NUMBER}
+        for arg, (index, flt) in offered.items():
             groups.setdefault(str(flt.name), []).append(
                 {
                     "index": index,
