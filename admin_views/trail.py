@@ -16,9 +16,9 @@ from sqlalchemy import orm
 import audit
 import policy
 import search
-from db import Base, db, row_id
+from db import Base, Record, db, row_id
 from i18n import Label, _
-from models import AuditEntry, AuditReview, Beneficiary, now
+from models import AuditEntry, AuditReview, Beneficiary, Step, now
 from vocabulary import AuditAction, Verdict
 
 from .base import KentroView, greek_datetime, told
@@ -80,7 +80,8 @@ def _named(text: str) -> str:
 
 
 def _kinds() -> list[tuple[str, str]]:
-    kinds = [(m.class_.__tablename__, str(m.class_.labels)) for m in Base.registry.mappers]
+    known = [m.class_ for m in Base.registry.mappers if issubclass(m.class_, (Record, AuditEntry))]
+    kinds = [(model.__tablename__, str(model.labels)) for model in known if not issubclass(model, Step)]
     return sorted(kinds, key=lambda pair: pair[1])
 
 

@@ -1,4 +1,4 @@
-"""The chain: a digest is SHA-256 of an entry's salt and content, its chain value that of the last and the digest."""
+"""The chain: a digest is SHA-256 of an entry's salt and content, a chain value that of the last one and the digest."""
 
 from __future__ import annotations
 
