@@ -94,7 +94,10 @@ class Browser:
             self.token = ""
         if answer.mimetype == "text/html" and (token := hidden(answer.text).get("csrf_token")):
             self.token = token
-        if any("session" in c or "kentro" in c for c in answer.headers.getlist("Set-Cookie")) and answer.status_code == 302:
+        if (
+            any("session" in c or "kentro" in c for c in answer.headers.getlist("Set-Cookie"))
+            and answer.status_code == 302
+        ):
             self.token = ""
 
     def form(self, url: str) -> dict[str, Any]:
@@ -153,7 +156,9 @@ def fill(session: Any) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
     users = {
         name: _add(session, builders.user(Role.CASEWORKER, [], username=name, **_known(name)))
         if name == "unitless"
-        else _add(session, builders.user(Role(name.partition(".")[0]), _units(name, units), username=name, **_known(name)))
+        else _add(
+            session, builders.user(Role(name.partition(".")[0]), _units(name, units), username=name, **_known(name))
+        )
         for name in USERS
     }
     shared = [builders.service(), builders.programme(), builders.partner()]
