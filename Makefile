@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FLASK := $(BIN)/flask --app app
 TESTS ?= tests
+JOBS ?= 2
 export FLASK_SKIP_DOTENV = 1
 
 .PHONY: help setup setup-dev browser run test check format translations dictionary
@@ -45,7 +46,7 @@ run: setup  ## set up, migrate, load the demo on a first run, and serve
 	@$(FLASK) demo
 
 test: setup-dev browser  ## every test, on SQLite, PostgreSQL and in the browser
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
 
 check: setup-dev  ## style, types, templates, import direction, translations
 	@$(BIN)/ruff check .

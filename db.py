@@ -268,6 +268,11 @@ class Record(Base):
     id: Mapped[int] = mapped_column(primary_key=True, sort_order=-10)
     version: Mapped[int] = mapped_column(sort_order=-9)
 
+    @classmethod
+    def __table_cls__(cls, *args: Any, **kwargs: Any) -> sa.Table:
+        """A deleted row's number is never another's, on SQLite too: the trail would tell of one what the other did."""
+        return sa.Table(*args, sqlite_autoincrement=True, **kwargs)
+
     @declared_attr.directive
     @classmethod
     def __mapper_args__(cls) -> dict[str, Any]:

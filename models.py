@@ -285,6 +285,8 @@ class Staged:
             raise NotAllowed(N_("This change of state is not possible now."))
         if on > today():
             raise NotAllowed(N_("The date lies in the future."))
+        if self.step_class is not None and self.steps and on < self.steps[-1].on:  # type: ignore[attr-defined]
+            raise NotAllowed(N_("The date is before that of the last change of state."))
         if self.step_class is not None:
             # First the step: loading the list would flush a state that has none yet, and the trail would lack its note.
             step = self.step_class(status=status, on=on, note=note, by_id=by_id, unit_id=self.unit_id)  # type: ignore[attr-defined]
@@ -939,6 +941,11 @@ class Event(Searchable, Scoped, Record):
     capacity: Mapped[int | None] = whole("Θέσεις", "Capacity")
     description: Mapped[str | None] = long_text("Περιγραφή", "Description", 4000)
 
+    def before_save(self, session: orm.Session) -> None:
+        if self.id and self.capacity is not None and places_taken(session, self.id) > self.capacity:
+            raise BadValue(N_("More people than that have a place already."), "capacity")
+        super().before_save(session)
+
     def __str__(self) -> str:
         return self.title
 
@@ -964,17 +971,22 @@ class EventAttendance(OfPerson, Record):
         """An event takes no more people than it has places; its row is locked, so two cannot take the last one."""
         event = session.get(Event, self.event_id, with_for_update=True) if self.event_id else self.event
         if event is not None and event.capacity is not None and self.attendance != Attendance.ABSENT:
-            others = sa.select(sa.func.count(EventAttendance.id)).where(
-                EventAttendance.event_id == event.id,
-                EventAttendance.attendance != Attendance.ABSENT,
-                EventAttendance.id != (self.id or 0),
-            )
-            if (session.scalar(others) or 0) >= event.capacity:
+            if places_taken(session, event.id, but=self.id) >= event.capacity:
                 raise BadValue(N_("All places of this event are taken."), "event_id")
         super().before_save(session)
 
     def __str__(self) -> str:
         return f"{self.beneficiary} – {self.event}"
+
+
+def places_taken(session: orm.Session, event_id: int, but: int | None = None) -> int:
+    """How many people have a place in the event, one attendance left out."""
+    taken = sa.select(sa.func.count(EventAttendance.id)).where(
+        EventAttendance.event_id == event_id,
+        EventAttendance.attendance != Attendance.ABSENT,
+        EventAttendance.id != (but or 0),
+    )
+    return session.scalar(taken) or 0
 
 
 class VolunteerHours(Scoped, Record):

@@ -59,6 +59,11 @@ SEES: dict[Sensitivity, frozenset[Role]] = {
     Sensitivity.CONFIDED: frozenset({Role.CASEWORKER, Role.MEDIATOR, Role.COORDINATOR}),
 }
 
+SETS: dict[tuple[str, str], frozenset[Role]] = {
+    # Whoever is a person's caseworker reads what is confided to the treating team.
+    ("beneficiary", "caseworker_id"): frozenset({Role.CASEWORKER, Role.COORDINATOR}),
+}
+
 EVERY_UNIT = frozenset({Role.COORDINATOR, Role.SUPERVISOR})
 CHANGES = (AuditAction.CREATE, AuditAction.UPDATE, AuditAction.DELETE, AuditAction.STATUS)
 
@@ -144,6 +149,21 @@ def scope_in(session: orm.Session) -> Scope:
 def may(scope: Scope, action: str, resource: str) -> bool:
     """The role may do this kind of act to this kind of thing; which rows, the session decides."""
     return scope.is_system or scope.role in PERMISSIONS.get((resource, action), ())
+
+
+def sets(scope: Scope, resource: str, column: str) -> bool:
+    """The role may fill in this column; seeing it is another matter."""
+    return scope.is_system or scope.role in SETS.get((resource, column), frozenset(Role))
+
+
+def may_touch(scope: Scope, row: Base) -> bool:
+    """A note speaks with its author's voice: nobody else changes or removes it."""
+    return scope.is_system or not isinstance(row, CaseNote) or row.author_id == scope.user_id
+
+
+def works_in_units(role: Role) -> bool:
+    """The role sees the units that it is given, and without any, nothing."""
+    return role in STAFF and role not in EVERY_UNIT
 
 
 def sees(scope: Scope, column: Field) -> bool:
@@ -232,6 +252,10 @@ def _check(session: orm.Session, scope: Scope, row: Base, action: str) -> None:
     if scope.is_system or resource in UNGUARDED or _own_account(scope, row, action):
         return
     if not (may(scope, action, resource) or (action == "edit" and may(scope, "move", resource))):
+        raise Refused(f"{action} {resource}")
+    if action != "create" and not may_touch(scope, row):
+        raise Refused(f"{action} somebody else's {resource}")
+    if not all(sets(scope, resource, column) for column in changed(row)):
         raise Refused(f"{action} {resource}")
     if isinstance(row, Scoped):
         _check_unit(session, scope, row)

@@ -107,6 +107,8 @@ class BeneficiaryView(KentroView):
             form.unit_id.data = household.unit_id
             for name in ("address", "postal_code", "area"):
                 form[name].data = getattr(household, name)
+            if not household.members:
+                form.relation.data = HouseholdRelation.HEAD
         return form
 
     def _household(self) -> Household | None:

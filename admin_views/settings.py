@@ -8,9 +8,11 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import StopValidation
 
 import passwords
+import policy
 from auth import end_sessions
-from db import db
+from db import BadValue, db
 from i18n import Label, _
+from identifiers import N_
 from models import Membership, Municipality, Unit, User
 
 from .base import Child, KentroView
@@ -71,11 +73,20 @@ class UserView(KentroView):
 
     def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
         """A new password, role or suspension ends the user's sessions."""
+        if model.id == self.scope.user_id and policy.changed(model) & {"role", "is_active"}:
+            raise BadValue(
+                N_("Nobody changes their own role or suspends themselves: another administrator does."), "role"
+            )
         typed = form.new_password.data if "new_password" in form else None
         if typed:
             model.password_hash, model.password_changed_at = passwords.make_hash(typed), None
         if not is_created and (typed or not model.is_active or db.session.is_modified(model)):
             end_sessions(model)
+
+    def warnings(self, row: Any) -> list[str]:
+        """Whoever works in no unit sees nobody."""
+        needs = policy.works_in_units(row.role) and not row.memberships
+        return [_("This user works in no unit yet and sees nothing: add the units below.")] if needs else []
 
 
 class MembershipView(KentroView):

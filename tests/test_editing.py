@@ -497,7 +497,9 @@ def test_the_page_offers_exactly_the_moves_that_are_possible(world: World) -> No
             put_in_state(world, model, key, state)
             page = browser.get(f"/admin/{model.__tablename__}/details/?id={key}").text
             offered = re.findall(r'data-dialog="transition-dialog" data-to="(\w+)"', page)
-            offered += re.findall(r'<option value="(\w+)"', page.partition('id="transition-dialog"')[2].partition("</select>")[0])
+            offered += re.findall(
+                r'<option value="(\w+)"', page.partition('id="transition-dialog"')[2].partition("</select>")[0]
+            )
             assert offered == [target.value for target in model.moves.get(state, ())], (model, state.value)
 
 

@@ -56,6 +56,7 @@ class Details(Writing):
             title=str(row),
             subtitle=self.subtitle(row),
             links=self.links(row),
+            may_touch=policy.may_touch(self.scope, row),
             trail_url=self.trail_url(row) if policy.may(self.scope, "read", "audit_entry") else None,
             sections=self.sections(row),
             transitions=self.transitions(row),
@@ -134,20 +135,25 @@ class Details(Writing):
 
     def history(self, row: Any) -> list[dict[str, Any]]:
         """The record's history tab."""
-        return [told(entry, self.scope) for entry in audit.history(db.session, row)]
+        entries = (told(entry, self.scope) for entry in audit.history(db.session, row))
+        return [entry for entry in entries if entry["changes"] or not entry["has_changes"]]
 
 
 def told(entry: Any, scope: policy.Scope) -> dict[str, Any]:
     """A trail entry as people read it: moment, sentence and the difference, without what the reader may not see."""
     model = audit.model_named(entry.subject_type)
     columns = fields(model) if model else {}
+    kept = audit.changes_of(entry)
+    password = [{"label": _("Password"), "old": "", "new": _("(changed)")}] if "password" in kept else []
     return {
         "seq": entry.seq,
+        "has_changes": bool(kept),
         "at": values.greek_datetime(entry.at),
         "sentence": audit.sentence(entry),
-        "changes": [
+        "changes": password
+        + [
             {"label": str(columns[name].label), "old": _told(columns[name], old), "new": _told(columns[name], new)}
-            for name, (old, new) in audit.changes_of(entry).items()
+            for name, (old, new) in kept.items()
             if name in columns and policy.sees(scope, columns[name])
         ],
         "details": audit.details_of(entry),

@@ -62,7 +62,9 @@ class ColumnFilter(BaseSQLAFilter):
         return self._parse(value)
 
     def validate(self, value: str) -> bool:
-        """The value makes sense."""
+        """The value makes sense, and is short enough for a database to look for."""
+        if len(value) > LONGEST:
+            return False
         try:
             self._parse(value)
         except (ValueError, OverflowError, ArithmeticError, KeyError):
@@ -74,6 +76,7 @@ class ColumnFilter(BaseSQLAFilter):
         return query.filter(self._condition(self.column, value))
 
 
+LONGEST = 200
 IS = Label("είναι", "is")
 IS_NOT = Label("δεν είναι", "is not")
 IN = Label("είναι ένα από", "is one of")

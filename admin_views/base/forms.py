@@ -219,7 +219,9 @@ class LinkField(Field):
             raise ValueError(_("Choose from the list."))
 
     def chosen(self) -> Any:
-        """The chosen row, if the user may choose it."""
+        """The chosen row, if the user may choose it; what a row points at already may stay, on offer or not."""
+        if self.data and self.data == row_id(self.object_data):
+            return db.session.get(self.target, self.data)
         return db.session.scalar(choosable(self.target).where(self.target.id == self.data)) if self.data else None  # type: ignore[attr-defined]
 
     def options(self) -> Iterable[tuple[Any, str, bool]]:

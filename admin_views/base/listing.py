@@ -13,6 +13,7 @@ from jinja2 import pass_context
 
 import audit
 from db import Kind, Searchable, db, link_target
+from models import Scoped
 from vocabulary import AuditAction
 
 from . import values
@@ -95,7 +96,7 @@ class Listing(Screen):
         args = super()._get_list_extra_args()
         args.page = min(max(args.page or 0, 0), 1_000_000)
         args.search = (args.search or "").replace("\0", "")[:200].strip() or None
-        args.extra_args = {}
+        args.extra_args, args.filters = {}, (args.filters or [])[:20]
         if (args.search or args.filters) and not g.get("search_noted"):
             g.search_noted = True
             audit.note(db.session, AuditAction.SEARCH, subject_type=self.model.__tablename__, **self._asked(args))
@@ -178,6 +179,10 @@ class Listing(Screen):
             abort(404)
         target = link_target(self.model, name)
         rows = choosable(target)
+        if request.args.get("query") and issubclass(target, Scoped):
+            audit.note(
+                db.session, AuditAction.SEARCH, subject_type=target.__tablename__, search=request.args["query"][:200]
+            )
         if query := request.args.get("query", "").replace("\0", "")[:200].strip():
             rows = rows.where(matches(target, query) if issubclass(target, Searchable) else sa.false())
         start = min(max(request.args.get("offset", 0, type=int), 0), 10_000)

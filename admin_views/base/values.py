@@ -76,7 +76,7 @@ DATES = (
     r"(?P<day>\d{2})(?P<month>\d{2})(?P<year>\d{2})",
 )
 YEARS = range(1850, 2200)
-AHEAD = 5  # years that a two-digit year may lie ahead; beyond that it is one of the last century
+AHEAD = 20  # years that a two-digit year may lie ahead; beyond that it is one of the last century
 
 
 def parse_date(text: str) -> dt.date:

@@ -37,8 +37,9 @@ class Workbook(Details):
         if not self.can_export:
             abort(403)
         args = self._get_list_extra_args()
-        if len(args.filters or ()) != sum(name.startswith("flt") for name in request.args):
-            # A filter that makes no sense must not widen what is taken out of the house.
+        lost = bool(request.args.get("search")) and not args.search
+        if lost or len(args.filters or ()) != sum(name.startswith("flt") for name in request.args):
+            # A search or filter that makes no sense must not widen what is taken out of the house.
             abort(400)
         sort = self._get_column_by_idx(args.sort)
         _count, query = self.get_list(

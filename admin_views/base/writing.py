@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,10 +15,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 import audit
+import policy
 from db import BadValue, Base, db, row_id
 from i18n import Label, _, ngettext
 from identifiers import InvalidIdentifier
 from models import Staged, Submission, today
+from vocabulary import AuditAction
 
 from . import values
 from .forms import KentroForm, LinkField, form_class
@@ -52,12 +56,18 @@ class Writing(Listing):
         return form
 
     def edit_form(self, obj: Any = None) -> KentroForm:
-        """A form for a row that stands."""
+        """A form for a row that stands. Opening it is looking at the row."""
+        if obj is not None and not policy.may_touch(self.scope, obj):
+            abort(403)
+        if request.method == "GET":
+            audit.note(db.session, AuditAction.VIEW, obj)
         return self._narrowed(super().edit_form(obj))
 
     def _narrowed(self, form: Any) -> KentroForm:
-        for name in [name for name in form._fields if not self.sees(name)]:
-            del form[name]
+        table = self.model.__tablename__
+        for name in list(form._fields):
+            if not (self.sees(name) and policy.sets(self.scope, table, name)):
+                del form[name]
         if request.method == "POST":
             form.drop_unsent({*request.form, "version", "form_token"}, is_new=form._obj is None)
         form.warnings = []
@@ -98,7 +108,7 @@ class Writing(Listing):
 
     def _sent(self, form: Any) -> Any:
         """The row that this very form has made already."""
-        sent = db.session.get(Submission, form.form_token.data[:64])
+        sent = db.session.get(Submission, _key(form))
         if sent is None or (sent.user_id, sent.subject_type) != (self.scope.user_id, self.model.__tablename__):
             return None
         return db.session.get(self.model, sent.subject_id)
@@ -125,19 +135,18 @@ class Writing(Listing):
         except IntegrityError as error:
             db.session.rollback()
             sent_twice_at_once = is_created and self._sent(form) is not None
-            return sent_twice_at_once or self._undo(form, *_explained(error, self.model))
+            return sent_twice_at_once or self._undo(form, *_explained(error))
         except StaleDataError:
             db.session.rollback()
-            self._tell_conflict(form, db.session.get(self.model, row.id, populate_existing=True))
+            self._tell_conflict(form, self.get_one(request.args.get("id")))
             return False
         for text in self.warnings(row):
             flash(text, "warning")
         return True
 
     def _keep_submission(self, form: Any, row: Any) -> None:
-        token = form.form_token.data[:64]
         db.session.add(
-            Submission(token=token, user_id=self.scope.user_id, subject_type=row.__tablename__, subject_id=row.id)
+            Submission(token=_key(form), user_id=self.scope.user_id, subject_type=row.__tablename__, subject_id=row.id)
         )
         db.session.flush()
 
@@ -235,9 +244,15 @@ class Writing(Listing):
         return self.may(name)
 
 
-def _explained(error: IntegrityError, model: type[Base]) -> tuple[str, str | None]:
+def _key(form: Any) -> str:
+    """The form's token as it is kept; a form without one is like no other."""
+    form.form_token.data = form.form_token.data or secrets.token_urlsafe(24)
+    return hashlib.sha256(form.form_token.data.encode()).hexdigest()
+
+
+def _explained(error: IntegrityError) -> tuple[str, str | None]:
     """A broken constraint in words for the clerk, and the field to blame; never the database's own text."""
-    broken = _constraint(error, model)
+    broken = _constraint(error)
     if broken is None:
         return _m("The record does not agree with others that it refers to."), None
     if "message" in broken.info:
@@ -252,15 +267,17 @@ def _m(message: str) -> str:
     return message
 
 
-def _constraint(error: IntegrityError, model: type[Base]) -> Any:
-    table = model.__table__
-    known = {c.name: c for c in [*table.constraints, *table.indexes]}  # type: ignore[attr-defined]
+def _constraint(error: IntegrityError) -> Any:
+    """The constraint that was broken, of whichever table the save wrote to."""
+    known: dict[Any, Any] = {}
+    for table in Base.metadata.tables.values():
+        known |= {each.name: each for each in (*table.constraints, *table.indexes)}  # type: ignore[attr-defined]
     diagnosis = getattr(error.orig, "diag", None)
     if diagnosis is not None:
         return known.get(diagnosis.constraint_name)
     text = str(error.orig)
-    names = {part.strip().partition(".")[2] for part in text.partition(": ")[2].split(",")}
+    if not text.startswith("UNIQUE"):
+        return known.get(text.partition(": ")[2])
+    named = {part.strip() for part in text.partition(": ")[2].split(",")}
     unique = (c for c in known.values() if isinstance(c, sa.UniqueConstraint) or getattr(c, "unique", False))
-    if text.startswith("UNIQUE"):
-        return next((c for c in unique if {column.name for column in c.columns} == names), None)
-    return known.get(text.partition(": ")[2])
+    return next((c for c in unique if {f"{column.table.name}.{column.name}" for column in c.columns} == named), None)

@@ -92,6 +92,7 @@ def upgrade() -> None:
         sa.Column("logo", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_municipality")),
         sa.UniqueConstraint("code", name=op.f("uq_municipality_code")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "partner",
@@ -112,6 +113,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_partner")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("partner", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_partner_category"), ["category"], unique=False)
@@ -128,6 +130,7 @@ def upgrade() -> None:
         sa.Column("is_open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_programme")),
         sa.UniqueConstraint("code", name=op.f("uq_programme_code")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "service",
@@ -140,6 +143,7 @@ def upgrade() -> None:
         sa.Column("is_offered", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service")),
         sa.UniqueConstraint("code", name=op.f("uq_service_code")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "user",
@@ -155,6 +159,7 @@ def upgrade() -> None:
         sa.Column("password_changed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user")),
         sa.UniqueConstraint("username", name=op.f("uq_user_username")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "audit_review",
@@ -168,6 +173,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["by_id"], ["user.id"], name=op.f("fk_audit_review_by_id")),
         sa.ForeignKeyConstraint(["entry_seq"], ["audit_entry.seq"], name=op.f("fk_audit_review_entry_seq")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_review")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("audit_review", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_audit_review_by_id"), ["by_id"], unique=False)
@@ -184,6 +190,7 @@ def upgrade() -> None:
         sa.Column("email", sa.String(length=200), nullable=True),
         sa.ForeignKeyConstraint(["partner_id"], ["partner.id"], name=op.f("fk_partner_contact_partner_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_partner_contact")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("partner_contact", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_partner_contact_partner_id"), ["partner_id"], unique=False)
@@ -222,6 +229,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["municipality_id"], ["municipality.id"], name=op.f("fk_unit_municipality_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_unit")),
         sa.UniqueConstraint("code", name=op.f("uq_unit_code")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("unit", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_unit_municipality_id"), ["municipality_id"], unique=False)
@@ -312,6 +320,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_beneficiary")),
         sa.UniqueConstraint("unit_id", "amka", name=op.f("uq_beneficiary_unit_id_amka")),
         sa.UniqueConstraint("unit_id", "registry_number", name=op.f("uq_beneficiary_unit_id_registry_number")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("beneficiary", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_beneficiary_afm"), ["afm"], unique=False)
@@ -354,6 +363,7 @@ def upgrade() -> None:
         sa.CheckConstraint("ends_at IS NULL OR ends_at >= starts_at", name=op.f("ck_event_ends_after_start")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_event_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_event_sort_key"), ["sort_key"], unique=False)
@@ -382,6 +392,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_household_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_household")),
         sa.UniqueConstraint("unit_id", "code", name=op.f("uq_household_unit_id_code")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("household", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_household_sort_key"), ["sort_key"], unique=False)
@@ -405,6 +416,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_item_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_item")),
         sa.UniqueConstraint("unit_id", "name", name=op.f("uq_item_unit_id_name")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("item", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_item_sort_key"), ["sort_key"], unique=False)
@@ -420,6 +432,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_membership_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_membership")),
         sa.UniqueConstraint("user_id", "unit_id", name=op.f("uq_membership_user_id_unit_id")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("membership", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_membership_unit_id"), ["unit_id"], unique=False)
@@ -447,6 +460,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_volunteer_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_volunteer")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("volunteer", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_volunteer_sort_key"), ["sort_key"], unique=False)
@@ -473,6 +487,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["to_unit_id"], ["unit.id"], name=op.f("fk_access_grant_to_unit_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_access_grant_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_access_grant")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("access_grant", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_access_grant_asked_by_id"), ["asked_by_id"], unique=False)
@@ -501,6 +516,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["staff_id"], ["user.id"], name=op.f("fk_application_staff_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_application_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_application")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("application", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_application_beneficiary_id"), ["beneficiary_id"], unique=False)
@@ -528,6 +544,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["staff_id"], ["user.id"], name=op.f("fk_appointment_staff_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_appointment_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_appointment")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("appointment", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_appointment_beneficiary_id"), ["beneficiary_id"], unique=False)
@@ -552,6 +569,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["beneficiary_id"], ["beneficiary.id"], name=op.f("fk_attachment_beneficiary_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_attachment_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("attachment", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_attachment_beneficiary_id"), ["beneficiary_id"], unique=False)
@@ -572,6 +590,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["beneficiary_id"], ["beneficiary.id"], name=op.f("fk_case_note_beneficiary_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_case_note_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_note")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("case_note", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_case_note_author_id"), ["author_id"], unique=False)
@@ -594,6 +613,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["staff_id"], ["user.id"], name=op.f("fk_distribution_staff_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_distribution_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_distribution")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("distribution", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_distribution_beneficiary_id"), ["beneficiary_id"], unique=False)
@@ -616,6 +636,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_event_attendance_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event_attendance")),
         sa.UniqueConstraint("event_id", "beneficiary_id", name=op.f("uq_event_attendance_event_id_beneficiary_id")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("event_attendance", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_event_attendance_beneficiary_id"), ["beneficiary_id"], unique=False)
@@ -645,6 +666,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "household_id", "beneficiary_id", name=op.f("uq_household_member_household_id_beneficiary_id")
         ),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("household_member", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_household_member_beneficiary_id"), ["beneficiary_id"], unique=False)
@@ -679,6 +701,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["to_unit_id"], ["unit.id"], name=op.f("fk_referral_to_unit_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_referral_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_referral")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("referral", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_referral_beneficiary_id"), ["beneficiary_id"], unique=False)
@@ -709,6 +732,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["staff_id"], ["user.id"], name=op.f("fk_service_delivery_staff_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_service_delivery_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_delivery")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("service_delivery", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_service_delivery_beneficiary_id"), ["beneficiary_id"], unique=False)
@@ -731,6 +755,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_stock_movement_item_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_stock_movement_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_movement")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("stock_movement", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_stock_movement_item_id"), ["item_id"], unique=False)
@@ -751,6 +776,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["staff_id"], ["user.id"], name=op.f("fk_visit_staff_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_visit_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_visit")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("visit", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_visit_beneficiary_id"), ["beneficiary_id"], unique=False)
@@ -773,6 +799,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_volunteer_hours_unit_id")),
         sa.ForeignKeyConstraint(["volunteer_id"], ["volunteer.id"], name=op.f("fk_volunteer_hours_volunteer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_volunteer_hours")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("volunteer_hours", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_volunteer_hours_event_id"), ["event_id"], unique=False)
@@ -795,6 +822,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["by_id"], ["user.id"], name=op.f("fk_application_step_by_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_application_step_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_application_step")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("application_step", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_application_step_application_id"), ["application_id"], unique=False)
@@ -817,6 +845,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_referral_step_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_referral_step")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("referral_step", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_referral_step_by_id"), ["by_id"], unique=False)
