@@ -969,9 +969,9 @@ class EventAttendance(OfPerson, Record):
 
     def before_save(self, session: orm.Session) -> None:
         """An event takes no more people than it has places; its row is locked, so two cannot take the last one."""
-        event = session.get(Event, self.event_id, with_for_update=True) if self.event_id else self.event
-        bounded = event is not None and event.capacity is not None and self.attendance != Attendance.ABSENT
-        if bounded and places_taken(session, event.id, but=self.id) >= event.capacity:
+        event: Any = session.get(Event, self.event_id, with_for_update=True) if self.event_id else self.event
+        capacity = event.capacity if event is not None and self.attendance != Attendance.ABSENT else None
+        if capacity is not None and places_taken(session, event.id, but=self.id) >= capacity:
             raise BadValue(N_("All places of this event are taken."), "event_id")
         super().before_save(session)
 
