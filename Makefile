@@ -60,7 +60,7 @@ format:  ## put the code in the house's format
 	@$(BIN)/ruff format .
 
 translations: setup-dev  ## gather new texts into the Greek catalogue
-	@$(BIN)/pybabel -q extract -F translations/babel.cfg -k N_ -k _m -o messages.pot --no-location --omit-header . $(VENV)/lib/python3.11/site-packages/wtforms
+	@$(BIN)/pybabel -q extract -F translations/babel.cfg -k N_ -o messages.pot --no-location --omit-header . $(VENV)/lib/python3.11/site-packages/wtforms
 	@$(BIN)/pybabel -q update -i messages.pot -d translations -D messages -l el --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
 	@rm -f messages.pot
 

@@ -112,7 +112,6 @@ def _errors(app: Flask) -> None:
 
     @app.errorhandler(policy.Refused)
     def refused(error: policy.Refused) -> Any:
-        db.db.session.rollback()
         return _error_page(403, _("This is not open to you."))
 
     @app.errorhandler(HTTPException)
@@ -129,7 +128,6 @@ def _errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unknown(error: Exception) -> Any:
         _log(app, error)
-        db.db.session.rollback()
         return _error_page(500, _("Something went wrong here, not with you. Nothing of this request was saved."))
 
 
@@ -144,6 +142,7 @@ def _log(app: Flask, error: Exception) -> None:
 
 
 def _error_page(code: int, text: str) -> tuple[str, int]:
+    db.db.session.rollback()
     try:
         return render_template("error.html", code=code, title=_("Not possible"), text=text), code
     except sa.exc.SQLAlchemyError:

@@ -102,10 +102,18 @@ def close_request(response: Any) -> Any:
         raise
     kept = g.get("kept")
     if kept is not None and response.status_code != 500 and (now() - kept.seen_at).total_seconds() > LASTING:
+        _note_use(kept)
+    return response
+
+
+def _note_use(kept: UserSession) -> None:
+    """Not worth failing a request for: what it asked is done and committed."""
+    try:
         begin_write()
         kept.seen_at = now()
         db.session.commit()
-    return response
+    except sa.exc.OperationalError:
+        db.session.rollback()
 
 
 def must_change_password() -> Any:

@@ -142,7 +142,7 @@ class Unit(Record):
     label, labels = Label("Μονάδα", "Unit"), Label("Μονάδες", "Units")
 
     municipality_id: Mapped[int] = link("municipality.id", "Δήμος", "Municipality", required=True, form=False)
-    code: Mapped[str] = text("Κωδικός", "Code", 20, required=True, unique=True)
+    code: Mapped[str] = text("Κωδικός", "Code", 12, required=True, unique=True)
     kind: Mapped[UnitKind] = choice(UnitKind, "Είδος", "Kind", required=True)
     name: Mapped[str] = text("Ονομασία", "Name", 200, required=True)
     address: Mapped[str | None] = text("Διεύθυνση", "Address", 200, group=CONTACT)
@@ -156,7 +156,7 @@ class Unit(Record):
     last_registry_number: Mapped[int] = mapped_column(default=0)
     last_household_number: Mapped[int] = mapped_column(default=0)
 
-    municipality: Mapped[Municipality] = relationship(lazy="joined", innerjoin=True)
+    municipality: Mapped[Municipality] = relationship()
 
     def __str__(self) -> str:
         return self.name
@@ -176,9 +176,7 @@ class User(Record):
     password_hash: Mapped[str | None] = deferred(mapped_column(sa.String(200)))
     password_changed_at: Mapped[dt.datetime | None] = mapped_column(Instant)
 
-    memberships: Mapped[list[Membership]] = relationship(
-        back_populates="user", cascade="all, delete-orphan", lazy="selectin"
-    )
+    memberships: Mapped[list[Membership]] = relationship(back_populates="user", cascade="all, delete-orphan")
 
     @property
     def units(self) -> list[Unit]:
@@ -458,10 +456,8 @@ class Beneficiary(Searchable, Scoped, Record):
 
 def _next_number(session: orm.Session, unit_id: int, counter: orm.InstrumentedAttribute[int]) -> str:
     """The unit's next running number. The UPDATE locks the unit's row, so two clerks never draw the same one."""
-    drawn = session.execute(
-        sa.update(Unit).where(Unit.id == unit_id).values({counter: counter + 1}).returning(counter, Unit.code),
-        execution_options={"synchronize_session": False},
-    ).one_or_none()
+    drawing = sa.update(Unit).where(Unit.id == unit_id).values({counter: counter + 1}).returning(counter, Unit.code)
+    drawn = session.connection().execute(drawing).one_or_none()
     if drawn is None:
         raise BadValue(N_("Choose a unit."), "unit_id")
     return f"{drawn[1].upper()}-{drawn[0]:05d}"
@@ -811,6 +807,8 @@ class Referral(Staged, OfPerson, Record):
             self.sent_on = on
 
     def before_save(self, session: orm.Session) -> None:
+        if self.to_unit_id is not None and self.to_unit_id == self.unit_id:
+            raise BadValue(N_("The person is in this unit already."), "to_unit_id")
         if (self.to_partner_id is None) == (self.to_unit_id is None):
             raise BadValue(N_("Choose either a partner or a unit to refer to."), "to_partner_id")
         super().before_save(session)

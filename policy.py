@@ -182,6 +182,8 @@ def _narrow(state: orm.ORMExecuteState) -> None:
     if state.is_orm_statement and state.is_select and not state.is_from_statement:
         criteria = state.session.info.get("criteria") or _criteria(scope)
         state.statement = state.statement.options(*criteria)
+    elif state.is_insert or state.is_update or state.is_delete:
+        raise Refused("a bulk write")
     else:
         _refuse_what_cannot_be_narrowed(state.statement)
 
@@ -251,7 +253,7 @@ def _check(session: orm.Session, scope: Scope, row: Base, action: str) -> None:
     resource = row.__tablename__
     if scope.is_system or resource in UNGUARDED or _own_account(scope, row, action):
         return
-    if not (may(scope, action, resource) or (action == "edit" and may(scope, "move", resource))):
+    if not may(scope, action, resource):
         raise Refused(f"{action} {resource}")
     if action != "create" and not may_touch(scope, row):
         raise Refused(f"{action} somebody else's {resource}")
@@ -320,6 +322,11 @@ def _stamp(row: Base, scope: Scope) -> None:
 
 
 def _stamp_answer(row: Any, question: str, scope: Scope) -> None:
-    if sa.inspect(row).attrs[question].history.has_changes() and getattr(row, question) not in (None, Answer.NOT_ASKED):
-        setattr(row, f"{question}_asked_on", getattr(row, f"{question}_asked_on") or today())
-        setattr(row, f"{question}_asked_by_id", scope.user_id)
+    """A changed answer is a new asking; a question not asked has neither day nor asker."""
+    attributes, on = sa.inspect(row).attrs, f"{question}_asked_on"
+    if not attributes[question].history.has_changes():
+        return
+    asked = getattr(row, question) not in (None, Answer.NOT_ASKED)
+    said = getattr(row, on) if attributes[on].history.has_changes() else None
+    setattr(row, on, (said or today()) if asked else None)
+    setattr(row, f"{question}_asked_by_id", scope.user_id if asked else None)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from flask import flash
 from flask_admin.actions import action
 
-from db import db
 from i18n import Label, ngettext
 from models import Event, EventAttendance, VolunteerHours
 from vocabulary import Attendance
@@ -43,8 +42,10 @@ class EventAttendanceView(KentroView):
         rows = [self.get_one(id) for id in dict.fromkeys(ids)]
         for row in rows:
             row.attendance = Attendance.ATTENDED
-        db.session.flush()
-        flash(ngettext("%(n)s record was changed.", "%(n)s records were changed.", len(rows), n=len(rows)), "success")
+        if self.flushed():
+            flash(
+                ngettext("%(n)s record was changed.", "%(n)s records were changed.", len(rows), n=len(rows)), "success"
+            )
 
     def is_action_allowed(self, name: str) -> bool:
         """Marking is editing."""

@@ -80,7 +80,7 @@ class UserView(KentroView):
         typed = form.new_password.data if "new_password" in form else None
         if typed:
             model.password_hash, model.password_changed_at = passwords.make_hash(typed), None
-        if not is_created and (typed or not model.is_active or db.session.is_modified(model)):
+        if not is_created and policy.changed(model) & {"password_hash", "role", "is_active"}:
             end_sessions(model)
 
     def warnings(self, row: Any) -> list[str]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from flask import request, url_for
 from flask_admin import expose
 from flask_admin.helpers import get_redirect_target
+from sqlalchemy import orm
 
 import audit
 import policy
@@ -95,7 +96,14 @@ class Details(Writing):
         view, belongs = self.view_of(child.model), child.belongs_to(row)
         names = [name for name in child.columns if view.sees(name)]
         newest = getattr(child.model, child.newest or "id")
-        rows = sa.select(child.model).where(belongs).order_by(newest.desc(), child.model.id.desc()).limit(50)  # type: ignore[attr-defined]
+        loads = [orm.joinedload(view.through(name)) for name in names if view.is_link(name)]
+        rows = (
+            sa.select(child.model)
+            .options(*loads)
+            .where(belongs)
+            .order_by(newest.desc(), child.model.id.desc())
+            .limit(50)
+        )  # type: ignore[attr-defined]
         here = self.get_url(".details_view", id=row.id)
         name = child.model.__tablename__
         return {

@@ -270,7 +270,8 @@ def choosable(target: type[Base]) -> sa.Select[Any]:
     """The rows of a table that the user may point at, in reading order."""
     rows = sa.select(target)
     if issubclass(target, Searchable):
-        return rows.order_by(target.sort_key, target.id)  # type: ignore[attr-defined]
+        offered = rows.where(target.is_active) if hasattr(target, "is_active") else rows
+        return offered.order_by(target.sort_key, target.id)  # type: ignore[attr-defined]
     if target is User:
         scope = policy.scope_in(db.session)
         beside = sa.exists().where(Membership.user_id == User.id, Membership.unit_id.in_(scope.unit_ids))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,10 +16,10 @@ from sqlalchemy.orm.exc import StaleDataError
 
 import audit
 import policy
-from db import BadValue, Base, db, row_id
+from db import BadValue, Base, Field, Kind, clean, db, row_id
 from i18n import Label, _, ngettext
-from identifiers import InvalidIdentifier
-from models import Staged, Submission, today
+from identifiers import N_, InvalidIdentifier
+from models import Staged, Submission, User, today
 from vocabulary import AuditAction
 
 from . import values
@@ -78,7 +78,7 @@ class Writing(Listing):
             field.data = row_id(asked)
             field.data = field.data if field.chosen() is not None else None
         elif field.data is None:
-            if field.target.__name__ == "User" and field.flags.required:
+            if field.target is User and field.flags.required:
                 field.data = self.scope.user_id
             elif field.column == "unit_id" and len(self.scope.unit_ids) == 1:
                 field.data = self.scope.unit_ids[0]
@@ -169,24 +169,37 @@ class Writing(Listing):
         form.version.data = str(model.version)
         form.version.raw_data = None
         for name, box in form._fields.items():
-            if name not in self.fields or (box.data or None) == (getattr(model, name) or None):
+            if name not in before or name not in self.fields:
                 continue
-            if name in before and audit.is_kept_as(self.fields[name], box.data, before[name]):
-                box.process_data(getattr(model, name))
+            mine = _cleaned(self.fields[name], box.data)
+            if audit.is_kept_as(self.fields[name], mine, before[name]):
+                mine = getattr(model, name)
+                box.process_data(mine)
                 box.raw_data = None
-            box.theirs = self.shown(model, name) or _("(empty)")
+            if mine != getattr(model, name) or box.raw_data is None:
+                box.theirs = self.shown(model, name) or _("(empty)")
         flash(_("Somebody else changed this record meanwhile. Compare below, and save again to keep yours."), "warning")
 
     def delete_model(self, model: Any) -> bool:
         """The row gone, unless others hang on it."""
+        db.session.delete(model)
+        return self.flushed()
+
+    def flushed(self) -> bool:
+        """Everything is written, or nothing, and the clerk is told why."""
         try:
-            db.session.delete(model)
             db.session.flush()
-        except (IntegrityError, BadValue, StaleDataError):
-            db.session.rollback()
-            flash(_("This record cannot be deleted: others refer to it."), "error")
-            return False
-        return True
+        except (BadValue, InvalidIdentifier) as error:
+            told = str(error)
+        except IntegrityError as error:
+            told = _explained(error)[0]
+        except StaleDataError:
+            told = N_("Somebody else changed this record meanwhile. Look again.")
+        else:
+            return True
+        db.session.rollback()
+        flash(_(told), "error")
+        return False
 
     def handle_view_exception(self, exc: Exception) -> bool:
         """No exception's text ever reaches a page."""
@@ -209,21 +222,18 @@ class Writing(Listing):
         if not issubclass(self.model, Staged):
             abort(404)
         row = self.get_one(request.args.get("id"))
+        states, typed = {state.value: state for state in row.next_states}, request.form.get("on")
         try:
-            states = {state.value: state for state in row.next_states}
-            on = values.parse_date(request.form.get("on") or values.greek_date(today()))
+            on = values.parse_date(typed) if typed else today()
             row.move_to(states.get(request.form.get("to", "")), on, request.form.get("note"), self.scope.user_id)
-            db.session.flush()
-            flash(_("The state is now: %(state)s", state=row.status), "success")
         except BadValue as error:
             db.session.rollback()
             flash(_(str(error)), "error")
         except ValueError:
-            db.session.rollback()
             flash(_("Not a date: write day/month/year, as in 25/03/1980."), "error")
-        except StaleDataError:
-            db.session.rollback()
-            flash(_("Somebody else changed this record meanwhile. Look again."), "error")
+        else:
+            if self.flushed():
+                flash(_("The state is now: %(state)s", state=row.status), "success")
         return redirect(url_for(".details_view", id=row_id(request.args.get("id"))))
 
     @action(
@@ -245,26 +255,32 @@ class Writing(Listing):
 
 
 def _key(form: Any) -> str:
-    """The form's token as it is kept; a form without one is like no other."""
-    form.form_token.data = form.form_token.data or secrets.token_urlsafe(24)
-    return hashlib.sha256(form.form_token.data.encode()).hexdigest()
+    """What tells one sending of a form from another: its token and what was typed into it."""
+    said = sorted((name, value) for name, value in request.form.items(multi=True) if name != "csrf_token")
+    return hashlib.sha256(json.dumps([form.form_token.data, said]).encode()).hexdigest()
+
+
+def _cleaned(field: Field, value: Any) -> Any:
+    """A box's value as the row would keep it; what the column refuses stays as typed."""
+    if field.kind not in (Kind.TEXT, Kind.LONG_TEXT, Kind.COUNTRY):
+        return value
+    try:
+        return clean(field, value)
+    except (BadValue, InvalidIdentifier):
+        return value
 
 
 def _explained(error: IntegrityError) -> tuple[str, str | None]:
     """A broken constraint in words for the clerk, and the field to blame; never the database's own text."""
     broken = _constraint(error)
     if broken is None:
-        return _m("The record does not agree with others that it refers to."), None
+        return N_("This does not agree with other records: they refer to it, or it to them."), None
     if "message" in broken.info:
         return broken.info["message"], broken.info["field"]
     if isinstance(broken, sa.CheckConstraint):
-        return _m("The values do not agree with each other."), None
+        return N_("The values do not agree with each other."), None
     column = next((column.name for column in broken.columns if column.name != "unit_id"), None)
-    return _m("This value is already used in another record of the unit."), column
-
-
-def _m(message: str) -> str:
-    return message
+    return N_("This value is already used in another record of the unit."), column
 
 
 def _constraint(error: IntegrityError) -> Any:
