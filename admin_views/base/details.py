@@ -97,13 +97,8 @@ class Details(Writing):
         names = [name for name in child.columns if view.sees(name)]
         newest = getattr(child.model, child.newest or "id")
         loads = [orm.joinedload(view.through(name)) for name in names if view.is_link(name)]
-        rows = (
-            sa.select(child.model)
-            .options(*loads)
-            .where(belongs)
-            .order_by(newest.desc(), child.model.id.desc())
-            .limit(50)
-        )  # type: ignore[attr-defined]
+        number = child.model.__table__.c.id
+        rows = sa.select(child.model).options(*loads).where(belongs).order_by(newest.desc(), number.desc()).limit(50)
         here = self.get_url(".details_view", id=row.id)
         name = child.model.__tablename__
         return {
