@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from flask import request, url_for
 from flask_admin import expose
 from flask_admin.helpers import get_redirect_target
+from markupsafe import Markup
 from sqlalchemy import orm
 
 import audit
 import policy
-from db import Base, Field, Kind, db, fields
+from db import Base, Field, Kind, db, fields, link_target
 from i18n import _
 from models import today
 from vocabulary import AuditAction
@@ -86,8 +87,16 @@ class Details(Writing):
         found: dict[Any, list[tuple[Any, str]]] = {}
         for name, label in self._details_columns:
             if text := self.shown(row, name):
-                found.setdefault(self.fields[name].group or MAIN, []).append((label, text))
+                found.setdefault(self.fields[name].group or MAIN, []).append((label, self._led(row, name, text)))
         return list(found.items())
+
+    def _led(self, row: Any, name: str, text: str) -> str:
+        """The name of another record leads to it, where the reader may go there."""
+        view = self.find_view(link_target(self.model, name)) if self.is_link(name) else None
+        if view is None or not view.may("read"):
+            return text
+        address = url_for(f"{view.endpoint}.details_view", id=getattr(row, name))
+        return Markup('<a href="{}">{}</a>').format(address, text)
 
     def child_part(self, child: Child, row: Any) -> dict[str, Any] | None:
         """The newest rows of another table that belong to this record."""
@@ -125,9 +134,15 @@ class Details(Writing):
         name, shown = (linked.__tablename__, linked) if linked is not None else (view.endpoint, row)
         return url_for(f"{name}.details_view", id=shown.id)
 
+    def find_view(self, model: type[Base]) -> Screen | None:
+        """The screen of another table, if it has one."""
+        return next((view for view in self.admin._views if getattr(view, "model", None) is model), None)  # type: ignore[union-attr]
+
     def view_of(self, model: type[Base]) -> Screen:
-        """The screen of another table."""
-        return next(view for view in self.admin._views if getattr(view, "model", None) is model)  # type: ignore[union-attr]
+        """The screen of a table that has one."""
+        view = self.find_view(model)
+        assert view is not None, f"{model.__name__} has no screen"
+        return view
 
     def timeline(self, row: Any) -> list[dict[str, Any]]:
         """The states that the record went through."""
