@@ -457,8 +457,9 @@ def test_notes_are_read_by_those_to_whom_they_are_confided(world: World) -> None
             opened = browser.get(f"/admin/case_note/details/?id={key}")
             assert opened.status_code == (200 if key in mine else 404 if may_list else 403), (reader, kind)
             edited = browser.get(f"/admin/case_note/edit/?id={key}")
-            may_edit = may_list and reader != "coordinator"
-            assert edited.status_code == (403 if not may_edit else 200 if key in mine else 404), (reader, kind)
+            changes = may_list and reader != "coordinator"
+            right = 200 if reader == "author" else 404 if changes and key not in mine else 403
+            assert edited.status_code == right, (reader, kind)
             hidden_body = key in theirs
             assert (f"Σώμα-{kind}-τέλος" not in opened.text + edited.text) == hidden_body, (reader, kind)
         page = browser.get(f"/admin/beneficiary/details/?id={person}").text
@@ -469,21 +470,39 @@ def test_notes_are_read_by_those_to_whom_they_are_confided(world: World) -> None
         assert (int(count[1]) if count else 0) == len(mine), reader
 
 
-def test_notes_are_written_by_those_to_whom_they_are_confided(world: World) -> None:
-    """Editing and deleting a note that one does not read does nothing."""
+def test_notes_are_changed_by_their_authors_alone(world: World) -> None:
+    """Whoever else reads a note, or does not, changes and removes nothing; nor is a note deleted at all."""
     notes, names, _person = note_cast(world)
-    for reader, kinds in expected().items():
-        browser = world.client(names[reader])
-        before = state_of(world)
+    sent = {"version": "1", "body": "x", "confidence": "UNIT", "on": "01/02/2026"}
+    for reader in expected():
+        browser, before = world.client(names[reader]), state_of(world)
         for kind, key in notes.items():
-            if kind not in kinds or reader == "coordinator":
-                answer = browser.post(
-                    f"/admin/case_note/edit/?id={key}", version="1", body="x", confidence="UNIT", on="01/02/2026"
-                )
+            if reader != "author":
+                answer = browser.post(f"/admin/case_note/edit/?id={key}", sent)
                 assert answer.status_code in (403, 404), (reader, kind)
             assert browser.post("/admin/case_note/delete/", id=key).status_code == 403, (reader, kind)
             browser.post("/admin/case_note/action/", action="delete", rowid=key)
         assert_untouched(world, before, reader)
+    url = f"/admin/case_note/edit/?id={notes['TEAM']}"
+    assert world.client(names["author"]).submit(url, body="x").status_code == 302
+    assert world.one(CaseNote, notes["TEAM"]).body == "x"
+
+
+@pytest.mark.parametrize("role", ["reception", "mediator"])
+def test_nobody_names_themselves_caseworker(world: World, role: str) -> None:
+    """Whoever is a person's caseworker reads the team's notes: roles that are not of the team cannot take that place."""
+    browser, key = world.client(username(role)), world.rows["main"]["beneficiary"]
+    before = state_of(world)
+    answer = browser.submit(f"/admin/beneficiary/edit/?id={key}", caseworker_id=world.users[username(role)])
+    assert answer.status_code == 302
+    assert_untouched(world, before, role)
+    assert browser.get(f"/admin/case_note/details/?id={world.rows['main']['case_note']}").status_code in (403, 404)
+    made = browser.post(
+        "/admin/beneficiary/new/", filled(world, Beneficiary) | {"caseworker_id": world.users[username(role)]}
+    )
+    assert made.status_code == 302
+    newest = world.query(sa.select(Beneficiary).order_by(Beneficiary.id.desc()).limit(1))[0]
+    assert newest.caseworker_id is None
 
 
 def test_notes_at_the_session(world: World) -> None:

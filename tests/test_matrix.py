@@ -93,7 +93,7 @@ class Cell:
 @pytest.mark.parametrize("role", ROLES)
 def test_cells(world: World, role: str) -> None:
     """Closed cells first, which must leave the database as it is; then reading, writing, deleting, and signing out."""
-    confide_and_populate(world)
+    confide(world, by="mediator" if role == "mediator" else "caseworker")
     browser = world.client(None if role == "anonymous" else f"{role}.main" if f"{role}.main" in USERS else role)
     cells = [cell_of(world, browser, line, line[role]) for line in lines()]
     closed = [cell for cell in cells if cell.word not in ("allowed", "own")]
@@ -152,11 +152,11 @@ def turn(cell: Cell) -> tuple[int, int]:
     return int(step), -place if step > 1 else place
 
 
-def confide_and_populate(world: World) -> None:
-    """In each unit a note that every reader of notes there may read."""
+def confide(world: World, by: str) -> None:
+    """In each unit a note that every reader of notes there may read, and that its author may change."""
     for code in ("main", "roma"):
         person = world.one(MODELS["beneficiary"], world.rows[code]["beneficiary"])
-        author = User(id=world.users[f"caseworker.{code}"])
+        author = User(id=world.users[f"{by}.{code}"])
         note = add(world, builders.case_note(person, author, confidence=Confidence.UNIT, on=today()))
         world.rows = {**world.rows, code: {**world.rows[code], "case_note": note}}
 

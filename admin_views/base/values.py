@@ -89,7 +89,7 @@ def parse_date(text: str) -> dt.date:
     for spelling in DATES:
         if found := re.fullmatch(spelling, typed):
             numbers = {part: int(number) for part, number in found.groupdict().items()}
-            if numbers["year"] < 100:
+            if len(found["year"]) == 2:
                 numbers["year"] += 2000 if numbers["year"] <= today().year % 100 + AHEAD else 1900
             day = dt.date(**numbers)
             if day.year in YEARS:
