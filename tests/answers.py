@@ -21,7 +21,7 @@ from models import Beneficiary, EventAttendance, HouseholdMember, Membership, Re
 from policy import PERMISSIONS
 from seed import builders
 from tests.world import World
-from vocabulary import HouseholdRelation, Role, Sex
+from vocabulary import Answer, HouseholdRelation, Role, Sex
 
 TEXTS = Path(__file__).parents[2] / "shared" / "corpora" / "text"
 INNARDS = re.compile(
@@ -107,7 +107,8 @@ def _particular(world: World, model: type[Base], n: int, code: str) -> dict[str,
     if model is Beneficiary:
         born_on = dt.date(1970, 1, 1) + dt.timedelta(days=n % 9000)
         closing = {"closed_on": "", "sex": Sex.F.value, "born_on": f"{born_on:%d/%m/%Y}"}
-        return closing | {"amka": builders.amka(born_on, Sex.F, n % 450)}
+        asked = dict.fromkeys(("ethnic_roma", "disability", "health_problem"), Answer.YES.value)
+        return closing | asked | {"amka": builders.amka(born_on, Sex.F, n % 450)}
     if model is HouseholdMember:
         return {"beneficiary_id": str(new_person(world, code)), "relation": HouseholdRelation.CHILD.value}
     if model is Membership:

@@ -94,17 +94,27 @@ def postgres() -> Iterator[str]:
         server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def sqlite_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteHouse]:
+    """An application over a filled SQLite file, built once."""
+    house = SqliteHouse(tmp_path_factory.mktemp("sqlite"))
+    yield house
+    house.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgresql_house(postgres: str) -> Iterator[PostgresHouse]:
+    """An application over a filled PostgreSQL database, built once."""
+    house = PostgresHouse(postgres)
+    yield house
+    house.dispose()
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def house(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SqliteHouse | PostgresHouse]:
-    """An application over a filled database, on each kind of database."""
-    if request.param == "sqlite":
-        built: SqliteHouse | PostgresHouse = SqliteHouse(tmp_path_factory.mktemp("sqlite"))
-    else:
-        built = PostgresHouse(request.getfixturevalue("postgres"))
-    yield built
-    built.dispose()
+def house(request: pytest.FixtureRequest) -> SqliteHouse | PostgresHouse:
+    """The one or the other; pytest makes this fixture anew whenever it changes over, so the houses stand apart."""
+    found: SqliteHouse | PostgresHouse = request.getfixturevalue(f"{request.param}_house")
+    return found
 
 
 @pytest.fixture

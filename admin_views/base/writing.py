@@ -183,16 +183,16 @@ class Writing(Listing):
     def delete_model(self, model: Any) -> bool:
         """The row gone, unless others hang on it."""
         db.session.delete(model)
-        return self.flushed()
+        return self.flushed(N_("This record cannot be deleted: others refer to it."))
 
-    def flushed(self) -> bool:
-        """Everything is written, or nothing, and the clerk is told why."""
+    def flushed(self, broken: str | None = None) -> bool:
+        """Everything is written, or nothing, and the clerk is told why; `broken` where a constraint forbids it."""
         try:
             db.session.flush()
         except (BadValue, InvalidIdentifier) as error:
             told = str(error)
         except IntegrityError as error:
-            told = _explained(error)[0]
+            told = broken or _explained(error)[0]
         except StaleDataError:
             told = N_("Somebody else changed this record meanwhile. Look again.")
         else:
@@ -273,7 +273,7 @@ def _cleaned(field: Field, value: Any) -> Any:
 def _explained(error: IntegrityError) -> tuple[str, str | None]:
     """A broken constraint in words for the clerk, and the field to blame; never the database's own text."""
     broken = _constraint(error)
-    if broken is None:
+    if broken is None or isinstance(broken, sa.ForeignKeyConstraint):
         return N_("This does not agree with other records: they refer to it, or it to them."), None
     if "message" in broken.info:
         return broken.info["message"], broken.info["field"]
