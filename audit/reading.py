@@ -48,34 +48,28 @@ def reviews(session: orm.Session, seqs: Iterable[int]) -> dict[int, AuditReview]
     return {review.entry_seq: review for review in found}
 
 
+SENTENCES = {
+    AuditAction.CREATE: N_("%(who)s created: %(what)s"),
+    AuditAction.UPDATE: N_("%(who)s changed: %(what)s"),
+    AuditAction.DELETE: N_("%(who)s deleted: %(what)s"),
+    AuditAction.STATUS: N_("%(who)s changed the state of: %(what)s"),
+    AuditAction.VIEW: N_("%(who)s looked at: %(what)s"),
+    AuditAction.SEARCH: N_("%(who)s searched in: %(what)s"),
+    AuditAction.EXPORT: N_("%(who)s exported: %(what)s"),
+    AuditAction.LOGIN: N_("%(who)s signed in"),
+    AuditAction.LOGOUT: N_("%(who)s signed out"),
+    AuditAction.LOGIN_FAILED: N_("A sign-in failed: %(what)s"),
+    AuditAction.REFUSED: N_("%(who)s was refused: %(what)s"),
+    AuditAction.SYSTEM: N_("%(who)s ran a task: %(what)s"),
+}
+
+
 def sentence(entry: AuditEntry) -> str:
     """What happened, in one sentence of the reader's language."""
-    who = entry.actor_name or _("Somebody unknown")
     what = _subject(entry)
-    match entry.action:
-        case AuditAction.CREATE:
-            return _("%(who)s created: %(what)s", who=who, what=what)
-        case AuditAction.UPDATE:
-            return _("%(who)s changed: %(what)s", who=who, what=what)
-        case AuditAction.DELETE:
-            return _("%(who)s deleted: %(what)s", who=who, what=what)
-        case AuditAction.STATUS:
-            return _("%(who)s changed the state of: %(what)s", who=who, what=what)
-        case AuditAction.VIEW:
-            return _("%(who)s looked at: %(what)s", who=who, what=what)
-        case AuditAction.SEARCH:
-            return _("%(who)s searched in: %(what)s", who=who, what=what)
-        case AuditAction.EXPORT:
-            return _("%(who)s exported: %(what)s", who=who, what=what)
-        case AuditAction.LOGIN:
-            return _("%(who)s signed in", who=who)
-        case AuditAction.LOGOUT:
-            return _("%(who)s signed out", who=who)
-        case AuditAction.LOGIN_FAILED:
-            return _("A sign-in failed: %(what)s", what=what)
-        case AuditAction.REFUSED:
-            return _("%(who)s was refused: %(what)s", who=who, what=what)
-    return _("%(who)s ran a task: %(what)s", who=who, what=details_of(entry).get("task", what))
+    if entry.action == AuditAction.SYSTEM:
+        what = details_of(entry).get("task", what)
+    return _(SENTENCES[entry.action], who=entry.actor_name or _("Somebody unknown"), what=what)
 
 
 def _subject(entry: AuditEntry) -> str:
