@@ -6,9 +6,13 @@ BIN := $(VENV)/bin
 FLASK := $(BIN)/flask --app app
 TESTS ?= tests
 JOBS ?= 2
+BENCH := .venv-bench
+PEERS ?= ../shared/bench
+PEOPLE ?= 100000
+ROUNDS ?= 15
 export FLASK_SKIP_DOTENV = 1
 
-.PHONY: help setup setup-dev browser run test check format translations dictionary
+.PHONY: help setup setup-dev browser run test check format translations dictionary screens bench peers
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,11 +34,17 @@ $(VENV)/.installed-dev: requirements.txt requirements-dev.txt | $(VENV)/bin/pyth
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input -r requirements-dev.txt
 	@touch $(VENV)/.installed $@
 
+# npm runs the node that stands beside it, which it looks for in PATH.
+tests/node_modules/.installed: tests/package.json tests/package-lock.json | $(VENV)/.installed-dev
+	@echo "Installing what pages are checked with, into tests/node_modules (once)"
+	@cd tests && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
 translations/el/LC_MESSAGES/messages.mo: $(wildcard translations/*/LC_MESSAGES/*.po) | $(VENV)/.installed
 	@for domain in messages admin; do $(BIN)/pybabel -q compile -d translations -D $$domain || exit 1; done
 	@touch $@
 
-setup-dev: $(VENV)/.installed-dev setup
+setup-dev: $(VENV)/.installed-dev tests/node_modules/.installed setup
 
 browser:
 	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q chromium; } \
@@ -66,3 +76,19 @@ translations: setup-dev  ## gather new texts into the Greek catalogue
 
 dictionary: setup  ## write docs/data-dictionary.md anew from the models
 	@$(BIN)/python -m docs.make_dictionary
+
+screens: setup-dev browser  ## photograph every screen of every role anew, into docs/screens
+	@$(BIN)/python -m docs.make_screens
+
+peers:
+	@test -f $(PEERS)/rig.py || { echo "There is nothing to measure against: $(PEERS) does not hold the peers (make bench PEERS=folder)"; exit 1; }
+
+$(BENCH)/.installed: benchmarks/requirements.txt | $(VENV)/.installed
+	@echo "Installing what the peers need, into $(BENCH) (once)"
+	@$(BIN)/python -m venv $(BENCH)
+	@$(BENCH)/bin/pip install --quiet --disable-pip-version-check --no-input -r benchmarks/requirements.txt
+	@touch $@
+
+bench: peers setup $(BENCH)/.installed  ## measure Kentro beside other admin frameworks (benchmarks/README.md)
+	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$(PEERS) $(BENCH)/bin/python -m benchmarks --flask $(BIN)/flask \
+	  --people $(PEOPLE) --rounds $(ROUNDS) --cases "$(CASES)" --peers "$(PEERS_ONLY)"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,11 +13,13 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import admin_views
+import assets
 import auth
 import cli
 import config
 import db
 import i18n
+import identifiers
 import models
 import policy
 from admin_views.base import greek_date, greek_datetime
@@ -32,6 +31,7 @@ CSP = "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors '
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     """The application; `settings` go over those of the environment."""
     app = Flask(__name__, instance_path=str(config.INSTANCE))
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}  # what stands in templates for eyes is not sent
     app.config.update(config.load())
     app.config.update(settings or {})
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -45,6 +45,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     with app.app_context():
         admin_views.init_app(app)
     cli.init_app(app)
+    assets.init_app(app)
     _pages(app)
     _errors(app)
     app.after_request(_headers)
@@ -59,6 +60,10 @@ def _pages(app: Flask) -> None:
     def home() -> Any:
         return redirect(url_for("admin.index"))
 
+    @app.get("/accessibility")
+    def accessibility() -> Any:
+        return render_template("accessibility.html", contact=_contact())
+
     @app.get("/healthz")
     def healthz() -> Any:
         db.db.session.execute(sa.select(sa.func.count(models.Municipality.id)))
@@ -66,41 +71,14 @@ def _pages(app: Flask) -> None:
 
     app.add_template_filter(greek_date)
     app.add_template_filter(greek_datetime)
-    app.context_processor(_context)
+    app.add_template_filter(identifiers.phone_display, "phone")
 
 
-def _context() -> dict[str, Any]:
-    municipality = db.db.session.scalar(sa.select(models.Municipality))
-    return {
-        "lang": i18n.language(),
-        "scope": policy.scope_in(db.db.session),
-        "brand": (municipality and municipality.centre_name) or (municipality and municipality.name) or "Κέντρο",
-        "co_financing": municipality and municipality.co_financing,
-        "asset": asset,
-        "menu_items": current_app.extensions["admin"][0].menu(),
-        "urls": _Urls,
-    }
-
-
-class _Urls:
-    """Addresses that every page offers."""
-
-    language = staticmethod(lambda code: url_for("auth.language", code=code))
-    logout = property(lambda self: url_for("auth.logout"))
-    profile = property(lambda self: url_for("auth.password"))
-
-
-_Urls = _Urls()  # type: ignore[assignment, misc]
-
-
-def asset(path: str) -> str:
-    """A static file's address with its fingerprint, so that browsers may keep it for a year."""
-    return url_for("static", filename=path, v=_fingerprint(path))
-
-
-@cache
-def _fingerprint(path: str) -> str:
-    return hashlib.sha256((Path(config.ROOT) / "static" / path).read_bytes()).hexdigest()[:12]
+def _contact() -> models.Municipality | models.Unit | None:
+    """Whom to tell of a barrier: the municipality, or else its first unit that can be called or written to."""
+    session = db.db.session
+    houses = (*session.scalars(sa.select(models.Municipality)), *session.scalars(sa.select(models.Unit).order_by("id")))
+    return next((house for house in houses if house.phone or house.email), None)
 
 
 def _errors(app: Flask) -> None:
@@ -150,14 +128,14 @@ def _error_page(code: int, text: str) -> tuple[str, int]:
         db.db.session.rollback()
         broken = _("Something went wrong here, not with you. Nothing of this request was saved.")
         page = current_app.jinja_env.get_template("broken.html")
-        return page.render(code=500, text=broken, lang=i18n.language(), css=asset("kentro.css")), 500
+        return page.render(code=500, text=broken, lang=i18n.language(), css=assets.asset("all.css")), 500
 
 
 def _headers(response: Any) -> Any:
     response.headers.setdefault("Content-Security-Policy", CSP)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
-    if request.endpoint == "static":
+    if request.endpoint in auth.OPEN_FILES:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         response.headers["Cache-Control"] = "no-store"

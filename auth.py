@@ -14,6 +14,7 @@ from flask import Blueprint, Flask, abort, current_app, flash, g, redirect, rend
 from flask_login import LoginManager, current_user, login_required, login_user, logout_user
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFProtect
+from sqlalchemy import orm
 from wtforms import PasswordField, StringField
 
 import audit
@@ -21,9 +22,11 @@ import passwords
 import policy
 from db import begin_write, db
 from i18n import LANGUAGES, _
-from models import AuditEntry, User, UserSession, now
+from models import AuditEntry, Unit, User, UserSession, now
 from vocabulary import AuditAction, Language
 
+OPEN_FILES = ("static", "asset")
+"""What everybody may fetch, and nobody is asked for."""
 TRIES_PER_NAME, TRIES_PER_ADDRESS = 5, 30
 LASTING = 60  # seconds between two notes that a session is in use
 
@@ -59,10 +62,24 @@ class SignedIn:
         return self.token
 
 
+SESSION = (
+    sa.select(UserSession, Unit.id, Unit.name)
+    .join(UserSession.user)
+    .outerjoin(Unit, policy.units_of_user())
+    .options(orm.contains_eager(UserSession.user))
+    .where(UserSession.token_hash == sa.bindparam("token_hash"))
+    .order_by(Unit.id)
+)
+"""Session, user and units in one query: it comes before every page."""
+
+
 @manager.user_loader
 def _load(token: object) -> SignedIn | None:
-    kept = db.session.scalar(sa.select(UserSession).where(UserSession.token_hash == _hash(str(token))))
-    return SignedIn(str(token), kept) if kept is not None and _is_alive(kept) else None
+    found = db.session.execute(SESSION, {"token_hash": _hash(str(token))}).all()
+    if not found or not _is_alive(found[0][0]):
+        return None
+    g.units = [unit for unit in found if unit.id is not None]
+    return SignedIn(str(token), found[0][0])
 
 
 def _is_alive(kept: UserSession) -> bool:
@@ -75,6 +92,8 @@ def _is_alive(kept: UserSession) -> bool:
 
 def open_request() -> None:
     """Resolve user, language and scope, once, before anything else reads or writes."""
+    if request.endpoint in OPEN_FILES:
+        return
     g.request_id = secrets.token_hex(8)
     # Signing in spends its time on the password's hash, and no other writer should wait for that.
     if request.method not in ("GET", "HEAD", "OPTIONS") and request.endpoint != "auth.login":
@@ -88,11 +107,13 @@ def _scope(kept: UserSession | None) -> policy.Scope:
     context = {"request_id": g.request_id, "ip": request.remote_addr}
     if kept is None:
         return replace(policy.NOBODY, **context)
-    return policy.scope_of(kept.user, session_ref=kept.token_hash[:16], **context)
+    return policy.scope_of(kept.user, g.get("units"), session_ref=kept.token_hash[:16], **context)
 
 
 def close_request(response: Any) -> Any:
     """The request's one commit; a session in use is noted at most once a minute."""
+    if request.endpoint in OPEN_FILES:
+        return response
     if response.status_code == 403:
         audit.note(db.session, AuditAction.REFUSED, subject_type=(request.endpoint or "").partition(".")[0])
     try:
@@ -118,7 +139,7 @@ def _note_use(kept: UserSession) -> None:
 
 def must_change_password() -> Any:
     """Whoever still has the password that somebody else chose goes to change it first."""
-    open_to_all = ("auth.", "static", "healthz")
+    open_to_all = ("auth.", *OPEN_FILES, "healthz")
     if (request.endpoint or "").startswith(open_to_all) or not current_user.is_authenticated:
         return None
     return redirect(url_for("auth.password")) if current_user.user.password_changed_at is None else None

@@ -264,7 +264,7 @@ def _serve() -> None:
         server = waitress.create_server(
             current_app._get_current_object(),  # type: ignore[attr-defined]
             sockets=[listener],
-            threads=8,
+            threads=4,
             ident=None,
             # Behind a proxy its headers are needed; werkzeug's ProxyFix then counts how many may be believed.
             clear_untrusted_proxy_headers=not settings["PROXIES"],

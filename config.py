@@ -21,18 +21,18 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Flask's configuration.
 
     DATABASE_URL, SECRET_KEY, HOST, PORT, KENTRO_MODE (development or production), KENTRO_IDLE_MINUTES (30),
-    KENTRO_SESSION_HOURS (12), KENTRO_LOGIN_WINDOW_MINUTES (15), KENTRO_PROXIES (0: reverse proxies in front).
+    KENTRO_SESSION_HOURS (12), KENTRO_LOGIN_WINDOW_MINUTES (15), KENTRO_PROXIES (0: reverse proxies in front),
+    KENTRO_SQLITE_SYNCHRONOUS (FULL: what was saved survives a power cut; NORMAL: faster, the last saves may not).
 
     Raises:
         Misconfigured: a production without SECRET_KEY or DATABASE_URL, or a value of the wrong form.
     """
-    mode = environ.get("KENTRO_MODE", "development")
-    if mode not in MODES:
-        raise Misconfigured(f"KENTRO_MODE is {mode!r}; it is one of {', '.join(MODES)}.")
+    mode = _one_of(environ, "KENTRO_MODE", MODES)
     production = mode == "production"
     return {
         "KENTRO_MODE": mode,
         "SECRET_KEY": _secret_key(environ, production),
+        "SQLITE_SYNCHRONOUS": _one_of(environ, "KENTRO_SQLITE_SYNCHRONOUS", ("FULL", "NORMAL")),
         "SQLALCHEMY_ENGINES": {"default": database_url(environ, production)},
         "HOST": environ.get("HOST", "127.0.0.1"),
         "PORT": _whole(environ, "PORT", 8000),
@@ -83,6 +83,13 @@ def _kept_key(path: Path) -> str:
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(32))
     return path.read_text().strip()
+
+
+def _one_of(environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:
+    value = environ.get(name, values[0])
+    if value not in values:
+        raise Misconfigured(f"{name} is {value!r}; it is one of {', '.join(values)}.")
+    return value
 
 
 def _whole(environ: Mapping[str, str], name: str, default: int) -> int:

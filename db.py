@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from inspect import iscoroutinefunction
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from flask import Flask
@@ -239,6 +240,8 @@ class Base(DeclarativeBase):
 
     label: Label
     labels: Label
+    called_by: ClassVar[tuple[str, ...]] = ()
+    """The columns that the row's name is made of (`called`): all that a list reads of a row which it only names."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if "__tablename__" not in cls.__dict__ and not cls.__dict__.get("__abstract__"):
@@ -256,7 +259,14 @@ class Base(DeclarativeBase):
         """The row told from its namesakes, where one is chosen among many."""
         return str(self)
 
+    @staticmethod
+    def called(*values: Any) -> str:
+        """The name of a row whose `called_by` columns hold these values."""
+        return " ".join(map(str, values))
+
     def __str__(self) -> str:
+        if self.called_by:
+            return self.called(*(getattr(self, name) for name in self.called_by))
         return f"{type(self).label} {self.id}"  # type: ignore[attr-defined]
 
 
@@ -355,9 +365,12 @@ db = SQLAlchemy(engine_options={"pool_pre_ping": True}, session_options={"expire
 def init_app(app: Flask) -> None:
     """Bind engine and sessions to the application."""
     db.init_app(app)
+    # The library's closing of asynchronous sessions, of which there are none, starts a thread for every request.
+    app.teardown_appcontext_funcs = [act for act in app.teardown_appcontext_funcs if not iscoroutinefunction(act)]
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
-            event.listen(db.engine, "connect", _set_up_sqlite)
+            synchronous = app.config["SQLITE_SYNCHRONOUS"]
+            event.listen(db.engine, "connect", lambda connection, _record: _set_up_sqlite(connection, synchronous))
             event.listen(db.engine, "begin", _begin_sqlite)
 
 
@@ -366,11 +379,14 @@ def begin_write() -> None:
     db.session.connection(execution_options={"immediate": True})
 
 
-def _set_up_sqlite(connection: Any, record: object) -> None:
+def _set_up_sqlite(connection: Any, synchronous: str) -> None:
     connection.isolation_level = None
-    for pragma in ("foreign_keys=ON", "recursive_triggers=ON", "journal_mode=WAL", "synchronous=FULL"):
+    for pragma in ("foreign_keys=ON", "recursive_triggers=ON", "journal_mode=WAL", "busy_timeout=10000"):
         connection.execute(f"PRAGMA {pragma}")
-    connection.execute("PRAGMA busy_timeout=10000")
+    connection.execute(f"PRAGMA synchronous={synchronous}")
+    connection.execute(
+        "PRAGMA cache_size=-32000"
+    )  # in KiB: SQLite's own 2000 does not hold one index of a large centre
     connection.create_function("greek_key", 1, lambda value: value and search.fold(value), deterministic=True)
 
 

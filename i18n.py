@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from babel import Locale
+from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_request_context
-from flask_babel import Babel, ngettext
-from flask_babel import gettext as _
+from flask_babel import Babel
 
 from search import fold
 
+CATALOGUES = Path(__file__).parent / "translations"
 LANGUAGES = ("el", "en")
 ZONE = "Europe/Athens"
 
@@ -48,10 +50,35 @@ def language() -> str:
     return g.get("language", "el") if has_request_context() else "el"
 
 
+@cache
+def catalogue(lang: str) -> NullTranslations:
+    """The texts of a language. Flask-Babel's own look-up asks for locale, domain and catalogue anew at every text."""
+    return Translations.load(CATALOGUES, [lang], "messages")
+
+
+def _raw(message: str) -> str:
+    return catalogue(language()).gettext(message)  # type: ignore[no-any-return]
+
+
+def _raw_plural(singular: str, plural: str, number: int) -> str:
+    return catalogue(language()).ngettext(singular, plural, number)  # type: ignore[no-any-return]
+
+
+def _(message: str, **variables: object) -> str:
+    """A text in the reader's language."""
+    return _raw(message) % variables if variables else _raw(message)
+
+
+def ngettext(singular: str, plural: str, number: int, **variables: object) -> str:
+    """A text that counts, in the reader's language."""
+    return _raw_plural(singular, plural, number) % {"num": number, **variables}
+
+
 def init_app(app: Flask) -> None:
-    """Make flask-babel follow `language()` and Greek time."""
+    """Make flask-babel follow `language()` and Greek time, and templates speak by the catalogue kept here."""
     app.config.setdefault("BABEL_DEFAULT_TIMEZONE", ZONE)
     Babel(app, default_locale="el", default_timezone=ZONE, locale_selector=language)
+    app.jinja_env.install_gettext_callables(_raw, _raw_plural, newstyle=True)  # type: ignore[attr-defined]
 
 
 NOT_COUNTRIES = frozenset(["AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"])

@@ -110,6 +110,7 @@ class Municipality(Record):
     """The municipality that runs the centre, and the funded operation that pays for it; one per installation."""
 
     label, labels = Label("Δήμος", "Municipality"), Label("Δήμος", "Municipality")
+    called_by = ("name",)
 
     code: Mapped[str] = text("Κωδικός", "Code", 40, required=True, unique=True, form=False)
     name: Mapped[str] = text("Ονομασία", "Name", required=True)
@@ -132,14 +133,12 @@ class Municipality(Record):
     co_financing: Mapped[str | None] = text("Γραμμή συγχρηματοδότησης", "Co-financing line", 300, group=FILE)
     logo: Mapped[bytes | None] = deferred(mapped_column(sa.LargeBinary))
 
-    def __str__(self) -> str:
-        return self.name
-
 
 class Unit(Record):
     """A main centre or one of its annexes: the wall between people's records runs along it."""
 
     label, labels = Label("Μονάδα", "Unit"), Label("Μονάδες", "Units")
+    called_by = ("name",)
 
     municipality_id: Mapped[int] = link("municipality.id", "Δήμος", "Municipality", required=True, form=False)
     code: Mapped[str] = text("Κωδικός", "Code", 12, required=True, unique=True)
@@ -158,14 +157,12 @@ class Unit(Record):
 
     municipality: Mapped[Municipality] = relationship()
 
-    def __str__(self) -> str:
-        return self.name
-
 
 class User(Record):
     """Somebody who signs in: one role, one or more units."""
 
     label, labels = Label("Χρήστης", "User"), Label("Χρήστες", "Users")
+    called_by = ("full_name",)
 
     username: Mapped[str] = text("Όνομα χρήστη", "User name", 80, required=True, unique=True)
     full_name: Mapped[str] = text("Ονοματεπώνυμο", "Full name", required=True)
@@ -182,9 +179,6 @@ class User(Record):
     def units(self) -> list[Unit]:
         """The units that the user works in."""
         return [membership.unit for membership in self.memberships]
-
-    def __str__(self) -> str:
-        return self.full_name
 
 
 class Membership(Record):
@@ -314,6 +308,7 @@ class Beneficiary(Searchable, Scoped, Record):
     """
 
     label, labels = Label("Ωφελούμενος/η", "Beneficiary"), Label("Ωφελούμενοι", "Beneficiaries")
+    called_by = ("last_name", "first_name")
     __table_args__ = (
         sa.UniqueConstraint("unit_id", "registry_number"),
         sa.UniqueConstraint("unit_id", "amka"),
@@ -324,6 +319,7 @@ class Beneficiary(Searchable, Scoped, Record):
         ),
         sa.Index("ix_beneficiary_unit_sort", "unit_id", "sort_key"),
         sa.Index("ix_beneficiary_unit_registered", "unit_id", "registered_on"),
+        sa.Index("ix_beneficiary_unit_closed_sort", "unit_id", "closed_on", "sort_key"),
     )
 
     registry_number: Mapped[str] = text(
@@ -450,9 +446,6 @@ class Beneficiary(Searchable, Scoped, Record):
         year = f" · {self.born_on.year}" if self.born_on else ""
         return f"{self} · {self.registry_number}{year}"
 
-    def __str__(self) -> str:
-        return f"{self.last_name} {self.first_name}"
-
 
 def _next_number(session: orm.Session, unit_id: int, counter: orm.InstrumentedAttribute[int]) -> str:
     """The unit's next running number. The UPDATE locks the unit's row, so two clerks never draw the same one."""
@@ -488,6 +481,7 @@ class Household(Searchable, Scoped, Record):
     """People who live together, with a reference person."""
 
     label, labels = Label("Νοικοκυριό", "Household"), Label("Νοικοκυριά", "Households")
+    called_by = ("name", "code")
     __table_args__ = (sa.UniqueConstraint("unit_id", "code"),)
 
     code: Mapped[str] = text("Κωδικός", "Code", 20, required=True, search=True, form=False)
@@ -506,8 +500,9 @@ class Household(Searchable, Scoped, Record):
             self.code = _next_number(session, self.unit_id, Unit.last_household_number)
         super().before_save(session)
 
-    def __str__(self) -> str:
-        return f"{self.name} ({self.code})"
+    @staticmethod
+    def called(*values: Any) -> str:
+        return "{} ({})".format(*values)
 
 
 class HouseholdMember(OfPerson, Record):
@@ -553,7 +548,7 @@ class Visit(Scoped, Record):
         "Beneficiary",
         help=Label("Κενό για ανώνυμη επίσκεψη.", "Empty for an anonymous visit."),
     )
-    at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, default=now)
+    at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, default=now, index=True)
     channel: Mapped[Channel] = choice(Channel, "Τρόπος", "Channel", required=True, default=lambda: Channel.INPERSON)
     request: Mapped[str] = text("Αίτημα", "Request", 500, required=True)
     action: Mapped[str | None] = text("Ενέργεια", "Action taken", 500)
@@ -642,6 +637,7 @@ class Service(Record):
     """A service of the catalogue, on one of the three axes."""
 
     label, labels = Label("Υπηρεσία", "Service"), Label("Κατάλογος υπηρεσιών", "Service catalogue")
+    called_by = ("code", "name", "name_en")
 
     code: Mapped[str] = text("Κωδικός", "Code", 20, required=True, unique=True)
     axis: Mapped[Axis] = choice(Axis, "Άξονας", "Axis", required=True)
@@ -649,8 +645,10 @@ class Service(Record):
     name_en: Mapped[str | None] = text("Ονομασία (αγγλικά)", "Name (English)", 200)
     is_offered: Mapped[bool] = flag("Παρέχεται", "Offered", initially=True)
 
-    def __str__(self) -> str:
-        return f"{self.code} {Label(self.name, self.name_en or self.name)}"
+    @staticmethod
+    def called(*values: Any) -> str:
+        code, name, name_en = values
+        return f"{code} {Label(name, name_en or name)}"
 
 
 class ServiceDelivery(OfPerson, Record):
@@ -667,7 +665,7 @@ class ServiceDelivery(OfPerson, Record):
     )
 
     service_id: Mapped[int] = link("service.id", "Υπηρεσία", "Service", required=True)
-    on: Mapped[dt.date] = day("Ημερομηνία", "Date", required=True, default=today)
+    on: Mapped[dt.date] = day("Ημερομηνία", "Date", required=True, default=today, index=True)
     staff_id: Mapped[int] = link("user.id", "Υπάλληλος", "Staff", required=True)
     minutes: Mapped[int | None] = whole("Λεπτά", "Minutes")
     notes: Mapped[str | None] = long_text("Σημειώσεις", "Notes", 4000, sensitivity=Sensitivity.RESTRICTED)
@@ -702,6 +700,7 @@ class Partner(Searchable, Record):
     """A body with which the centre works and to which it refers people."""
 
     label, labels = Label("Φορέας", "Partner"), Label("Φορείς", "Partners")
+    called_by = ("name",)
 
     name: Mapped[str] = text("Επωνυμία", "Name", 200, required=True, search=True)
     category: Mapped[PartnerCategory] = choice(PartnerCategory, "Κατηγορία", "Category", required=True, index=True)
@@ -712,14 +711,12 @@ class Partner(Searchable, Record):
     website: Mapped[str | None] = text("Ιστότοπος", "Website", 200, group=CONTACT)
     is_active: Mapped[bool] = flag("Ενεργός", "Active", initially=True)
 
-    def __str__(self) -> str:
-        return self.name
-
 
 class PartnerContact(Record):
     """Somebody to call at a partner."""
 
     label, labels = Label("Πρόσωπο επικοινωνίας", "Contact"), Label("Πρόσωπα επικοινωνίας", "Contacts")
+    called_by = ("name",)
 
     partner_id: Mapped[int] = link("partner.id", "Φορέας", "Partner", required=True)
     name: Mapped[str] = text("Όνομα", "Name", required=True)
@@ -728,9 +725,6 @@ class PartnerContact(Record):
     email: Mapped[str | None] = text("E-mail", "E-mail", 200, check=identifiers.email)
 
     partner: Mapped[Partner] = relationship()
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Step:
@@ -821,6 +815,7 @@ class Programme(Record):
     """A benefit or programme to which people apply, with the centre's help."""
 
     label, labels = Label("Πρόγραμμα", "Programme"), Label("Προγράμματα", "Programmes")
+    called_by = ("name", "name_en")
 
     code: Mapped[str] = text("Κωδικός", "Code", 20, required=True, unique=True)
     name: Mapped[str] = text("Ονομασία", "Name", 200, required=True)
@@ -828,8 +823,10 @@ class Programme(Record):
     required_documents: Mapped[tuple[DocumentType, ...]] = choices(DocumentType, "Δικαιολογητικά", "Required documents")
     is_open: Mapped[bool] = flag("Δέχεται αιτήσεις", "Open for applications", initially=True)
 
-    def __str__(self) -> str:
-        return str(Label(self.name, self.name_en or self.name))
+    @staticmethod
+    def called(*values: Any) -> str:
+        name, name_en = values
+        return str(Label(name, name_en or name))
 
 
 class ApplicationStep(Step, Scoped, Record):
@@ -898,6 +895,7 @@ class Volunteer(Searchable, Scoped, Record):
     """Somebody who gives time to a unit."""
 
     label, labels = Label("Εθελοντής/τρια", "Volunteer"), Label("Εθελοντές", "Volunteers")
+    called_by = ("last_name", "first_name")
 
     last_name: Mapped[str] = text("Επώνυμο", "Last name", 80, required=True, search=True)
     first_name: Mapped[str] = text("Όνομα", "First name", 80, required=True, search=True)
@@ -909,14 +907,12 @@ class Volunteer(Searchable, Scoped, Record):
     ended_on: Mapped[dt.date | None] = day("Έως", "Until")
     remarks: Mapped[str | None] = long_text("Παρατηρήσεις", "Remarks", 2000)
 
-    def __str__(self) -> str:
-        return f"{self.last_name} {self.first_name}"
-
 
 class Event(Searchable, Scoped, Record):
     """An event or action of a unit."""
 
     label, labels = Label("Δράση", "Event"), Label("Δράσεις", "Events")
+    called_by = ("title",)
     __table_args__ = (
         sa.CheckConstraint(
             "ends_at IS NULL OR ends_at >= starts_at",
@@ -943,9 +939,6 @@ class Event(Searchable, Scoped, Record):
         if self.id and self.capacity is not None and places_taken(session, self.id) > self.capacity:
             raise BadValue(N_("More people than that have a place already."), "capacity")
         super().before_save(session)
-
-    def __str__(self) -> str:
-        return self.title
 
 
 class EventAttendance(OfPerson, Record):
@@ -1021,6 +1014,7 @@ class Item(Searchable, Scoped, Record):
     """A kind of goods that a unit keeps. Stock is what came in less what was handed out, never a typed figure."""
 
     label, labels = Label("Είδος", "Item"), Label("Είδη", "Items")
+    called_by = ("name",)
     __table_args__ = (sa.UniqueConstraint("unit_id", "name"),)
 
     name: Mapped[str] = text("Ονομασία", "Name", 120, required=True, search=True)
@@ -1034,9 +1028,6 @@ class Item(Searchable, Scoped, Record):
         session = orm.object_session(self)
         assert session is not None
         return stocks(session, [self.id])[self.id]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 def stocks(session: orm.Session, item_ids: Iterable[int]) -> dict[int, Decimal]:
@@ -1141,6 +1132,7 @@ class Attachment(OfPerson, Record):
     """A paper kept with a person's file."""
 
     label, labels = Label("Συνημμένο", "Attachment"), Label("Συνημμένα", "Attachments")
+    called_by = ("file_name",)
     __table_args__ = (sa.CheckConstraint("size >= 0", name="size_not_negative"),)
 
     document_type: Mapped[DocumentType] = choice(DocumentType, "Είδος εγγράφου", "Kind of paper", required=True)
@@ -1149,9 +1141,6 @@ class Attachment(OfPerson, Record):
     size: Mapped[int] = whole("Μέγεθος", "Size", required=True, form=False)
     sha256: Mapped[str] = mapped_column(sa.String(64))
     content: Mapped[bytes] = deferred(mapped_column(sa.LargeBinary))
-
-    def __str__(self) -> str:
-        return self.file_name
 
 
 class AccessGrant(OfPerson, Record):

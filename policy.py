@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache
+from itertools import takewhile
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,6 +67,20 @@ SETS: dict[tuple[str, str], frozenset[Role]] = {
     ("beneficiary", "caseworker_id"): frozenset({Role.CASEWORKER, Role.COORDINATOR}),
 }
 
+HOME: dict[Role, tuple[str, ...]] = {
+    Role.RECEPTION: ("appointments", "visits"),
+    Role.CASEWORKER: (
+        "late_referrals", "my_appointments", "open_referrals", "unclosed_appointments", "my_permits", "my_renewals",
+    ),
+    Role.MEDIATOR: (
+        "appointments", "late_referrals", "field_visits", "open_referrals", "unit_permits", "unit_renewals",
+    ),
+    Role.COORDINATOR: ("today", "month"),
+    Role.SUPERVISOR: ("unreviewed", "questions", "refusals", "failed_signins"),
+    Role.ADMINISTRATOR: ("users", "staff", "never_signed_in", "first_passwords", "suspended"),
+}  # fmt: skip
+"""What the first page shows a role, in this order; admin_views/home/ says what each part is."""
+
 EVERY_UNIT = frozenset({Role.COORDINATOR, Role.SUPERVISOR})
 CHANGES = (AuditAction.CREATE, AuditAction.UPDATE, AuditAction.DELETE, AuditAction.STATUS)
 
@@ -108,6 +125,14 @@ class Scope:
         """Somebody has signed in."""
         return self.user_id is not None
 
+    @cached_property
+    def short_unit_names(self) -> dict[int, str]:
+        """The units' names without the words that all of them end with («… Δήμου Δράμας»)."""
+        names = [name.split() for name in self.unit_names]
+        same = len(list(takewhile(lambda words: len(set(words)) == 1, zip(*map(reversed, names), strict=False))))
+        cut = same if len(names) > 1 and all(len(name) > same for name in names) else 0
+        return {key: " ".join(name[: len(name) - cut]) for key, name in zip(self.unit_ids, names, strict=True)}
+
     @property
     def role_label(self) -> str:
         """The role's name for the reader."""
@@ -118,9 +143,9 @@ NOBODY = Scope()
 SYSTEM = Scope(name="Kentro", is_system=True)
 
 
-def scope_of(user: models.User, **context: Any) -> Scope:
-    """The scope of a user who signed in; whoever works in no unit sees none, but for the roles that see all."""
-    units = _all_units(user) if user.role in EVERY_UNIT else user.units
+def scope_of(user: models.User, units: Iterable[models.Unit] | None = None, **context: Any) -> Scope:
+    """The scope of a user who signed in; `units` are the user's, where they are known already."""
+    units = tuple(_units(user) if units is None else units)
     return Scope(
         user_id=user.id,
         name=user.full_name,
@@ -131,14 +156,21 @@ def scope_of(user: models.User, **context: Any) -> Scope:
     )
 
 
-def _all_units(user: models.User) -> list[models.Unit]:
+def _units(user: models.User) -> Iterable[models.Unit]:
     session = orm.object_session(user)
-    return list(session.scalars(sa.select(models.Unit).order_by(models.Unit.id))) if session else []
+    mine = sa.select(models.Unit).join(models.User, units_of_user()).where(models.User.id == user.id)
+    return session.scalars(mine.order_by(models.Unit.id)) if session else ()
+
+
+def units_of_user() -> sa.ColumnElement[bool]:
+    """Joins users to their units; whoever works in no unit sees none, but for the roles that see all."""
+    given = sa.select(models.Membership.unit_id).where(models.Membership.user_id == models.User.id)
+    return models.User.role.in_(EVERY_UNIT) | models.Unit.id.in_(given)
 
 
 def bind(session: orm.Session, scope: Scope) -> None:
     """From here on the session shows and takes only what the scope allows."""
-    session.info.update(scope=scope, criteria=_criteria(scope))
+    session.info.update(scope=scope, criteria=_criteria(scope.user_id, scope.role, scope.unit_ids))
 
 
 def scope_in(session: orm.Session) -> Scope:
@@ -149,6 +181,11 @@ def scope_in(session: orm.Session) -> Scope:
 def may(scope: Scope, action: str, resource: str) -> bool:
     """The role may do this kind of act to this kind of thing; which rows, the session decides."""
     return scope.is_system or scope.role in PERMISSIONS.get((resource, action), ())
+
+
+def home_of(scope: Scope) -> tuple[str, ...]:
+    """The parts of the reader's first page."""
+    return HOME[scope.role] if scope.role else ()
 
 
 def sets(scope: Scope, resource: str, column: str) -> bool:
@@ -171,6 +208,12 @@ def sees(scope: Scope, column: Field) -> bool:
     return scope.is_system or scope.role in SEES[column.sensitivity]
 
 
+@cache
+def hidden_from(role: Role | None, model: type[Base]) -> frozenset[str]:
+    """The columns of a table that the role does not see."""
+    return frozenset(name for name, column in fields(model).items() if role not in SEES[column.sensitivity])
+
+
 # --- rows: what a session shows ---------------------------------------------------------------------------------------
 
 
@@ -180,19 +223,23 @@ def _narrow(state: orm.ORMExecuteState) -> None:
     if scope.is_system or state.is_column_load:
         return
     if state.is_orm_statement and state.is_select and not state.is_from_statement:
-        criteria = state.session.info.get("criteria") or _criteria(scope)
-        state.statement = state.statement.options(*criteria)
+        state.statement = state.statement.options(*state.session.info.get("criteria", NOTHING_IN_SIGHT))
     elif state.is_insert or state.is_update or state.is_delete:
         raise Refused("a bulk write")
     else:
         _refuse_what_cannot_be_narrowed(state.statement)
 
 
-def _criteria(scope: Scope) -> tuple[orm.LoaderCriteriaOption, ...]:
-    """What every query is narrowed by; built once a request, for queries are many."""
-    units = list(scope.unit_ids)
+@lru_cache(256)
+def _criteria(
+    user_id: int | None, role: Role | None, unit_ids: tuple[int, ...]
+) -> tuple[orm.LoaderCriteriaOption, ...]:
+    """What every query is narrowed by; built once for each kind of reader, for queries are many."""
+    scope = Scope(user_id=user_id, role=role, unit_ids=unit_ids)
+    # Of every unit is all rows: said as a condition, it would keep databases from reading them in order.
+    own = orm.with_loader_criteria(Scoped, lambda row: row.unit_id.in_(unit_ids), include_aliases=True)
     return (
-        orm.with_loader_criteria(Scoped, lambda row: row.unit_id.in_(units), include_aliases=True),
+        *(() if role in EVERY_UNIT else (own,)),
         orm.with_loader_criteria(AuditEntry, _trail_in_sight(scope), include_aliases=True),
         orm.with_loader_criteria(CaseNote, _confided_to(scope), include_aliases=True),
     )
@@ -227,6 +274,9 @@ def _confided_to(scope: Scope) -> sa.ColumnElement[bool]:
     treating = CaseNote.beneficiary_id.in_(given) | CaseNote.beneficiary_id.in_(kept)
     confided = mine | (CaseNote.confidence == Confidence.UNIT) | ((CaseNote.confidence == Confidence.TEAM) & treating)
     return confided if scope.role == Role.CASEWORKER else confided & ~CaseNote.is_clinical
+
+
+NOTHING_IN_SIGHT = _criteria(None, None, ())
 
 
 # --- rows: what a session takes ---------------------------------------------------------------------------------------
@@ -275,7 +325,8 @@ def _own_account(scope: Scope, row: Base, action: str) -> bool:
 
 def changed(row: Base) -> set[str]:
     """Names of the attributes of a row that differ from what the database holds."""
-    return {attribute.key for attribute in sa.inspect(row).attrs if attribute.history.has_changes()}  # type: ignore[union-attr]
+    state: Any = sa.inspect(row)
+    return {key for key in state.committed_state if state.attrs[key].history.has_changes()}
 
 
 def _check_unit(session: orm.Session, scope: Scope, row: Any) -> None:

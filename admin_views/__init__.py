@@ -18,7 +18,7 @@ from . import (
     trail,
     volunteers,
 )
-from .base import gate
+from .base import frame, gate
 from .home import HomeView
 
 SCREENS = (
@@ -60,4 +60,5 @@ def init_app(app: Flask) -> Admin:
     for screen in SCREENS:
         admin.add_view(screen())
     app.before_request(gate(lambda: admin._views))
+    frame.init_app(app)
     return admin

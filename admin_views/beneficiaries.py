@@ -9,8 +9,9 @@ from flask import request, url_for
 
 import identifiers
 import policy
+import reports
 from db import db, row_id
-from i18n import _
+from i18n import Label, _
 from models import (
     Application,
     Appointment,
@@ -27,7 +28,13 @@ from models import (
 from vocabulary import HouseholdRelation
 
 from .base import Child, CodeField, KentroView
+from .base.filters import BETWEEN, MadeFilter, days_between
 from .menu import PEOPLE
+
+SERVED = MadeFilter(
+    Beneficiary, "served_between", Label("Εξυπηρετήθηκε", "Served"), BETWEEN,
+    lambda column, days: reports.served(reports.Period.from_to(*days)), days_between, data_type="daterange",
+)  # fmt: skip
 
 
 class BeneficiaryView(KentroView):
@@ -36,7 +43,7 @@ class BeneficiaryView(KentroView):
     model = Beneficiary
     menu = PEOPLE
     list_columns = (
-        "registry_number", "last_name", "first_name", "father_name", "born_on", "mobile",
+        "last_name", "first_name", "father_name", "registry_number", "born_on", "mobile",
         "registered_on", "unit_id",
     )  # fmt: skip
     children = (
@@ -58,6 +65,13 @@ class BeneficiaryView(KentroView):
         Child(Distribution, "beneficiary_id", ("on", "item_id", "quantity"), newest="on"),
         Child(CaseNote, "beneficiary_id", ("on", "author_id", "confidence", "body"), newest="on"),
     )
+
+    made_filters = (SERVED,)
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Who was served when is told by services and referrals too: for those who read the reports on them."""
+        return super().hidden | (frozenset() if policy.may(self.scope, "read", "report") else {SERVED.slug})
 
     def subtitle(self, row: Any) -> str:
         """Registry number, parentage and unit."""
@@ -83,10 +97,11 @@ class BeneficiaryView(KentroView):
         """All acts about the person, those on what hangs on it too."""
         return url_for("audit_entry.index_view", flt0_person_id_is=row.id)
 
-    def warnings(self, row: Any) -> list[str]:
+    def warnings(self, row: Any, changed: set[str]) -> list[str]:
         """What the ΑΜΚΑ says otherwise, and who may be the same person."""
-        found = identifiers.amka_warnings(row.amka, row.born_on, row.sex.value) if row.amka else []
-        return [*map(_, found), *self._namesakes(row)]
+        told = row.amka and changed & {"amka", "born_on", "sex"}
+        found = identifiers.amka_warnings(row.amka, row.born_on, row.sex.value) if told else []
+        return [*map(_, found), *(self._namesakes(row) if changed & {"last_name", "first_name"} else ())]
 
     def _namesakes(self, row: Any) -> list[str]:
         same = sa.select(Beneficiary).where(Beneficiary.sort_key == row.sort_key, Beneficiary.unit_id == row.unit_id)

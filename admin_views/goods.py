@@ -28,12 +28,9 @@ class ItemView(KentroView):
         Child(Distribution, "item_id", ("on", "beneficiary_id", "quantity", "staff_id"), newest="on"),
     )
 
-    def get_list(self, *args: Any, **kwargs: Any) -> Any:
-        """The page's items, and what is left of them in one pass."""
-        count, items = super().get_list(*args, **kwargs)
-        if isinstance(items, list):
-            g.stocks = stocks(db.session, [item.id for item in items])
-        return count, items
+    def look_beside(self, rows: list[Any]) -> None:
+        """What is left of the page's items, in one pass."""
+        g.stocks = stocks(db.session, [item.id for item in rows])
 
     def shown(self, row: Any, name: str) -> str:
         """What is left is counted, all else is kept."""

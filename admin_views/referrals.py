@@ -1,8 +1,21 @@
-"""Referrals and their timeline."""
+"""Referrals, their timeline, and the letter that goes with them."""
 
 from __future__ import annotations
 
-from models import Referral
+from typing import Any
+
+import sqlalchemy as sa
+from flask import g, request, url_for
+from flask_admin import expose
+from flask_babel import format_date, refresh
+
+import audit
+import policy
+from db import db, fields
+from i18n import _
+from identifiers import phone_display
+from models import Beneficiary, PartnerContact, Referral, Unit, today
+from vocabulary import AuditAction
 
 from .base import KentroView
 from .menu import SERVICES
@@ -15,3 +28,41 @@ class ReferralView(KentroView):
     menu = SERVICES
     list_columns = ("beneficiary_id", "to_partner_id", "to_unit_id", "reason", "status", "sent_on", "due_on", "unit_id")
     locked_columns = ("beneficiary_id",)
+
+    def links(self, row: Any) -> list[dict[str, str]]:
+        """The letter."""
+        return [{"label": _("Referral letter"), "url": url_for(".letter_view", id=row.id)}]
+
+    def routes(self) -> dict[str, str]:
+        """Whoever reads the referral may print its letter."""
+        return {**super().routes(), "letter_view": "read"}
+
+    @expose("/letter/")
+    def letter_view(self) -> Any:
+        """The referral as a letter of one page, in Greek whoever prints it: those who receive it are Greek services.
+
+        It names the person, a telephone and what is asked, and nothing else (Regulation 2016/679, article 5(1)(c)).
+        """
+        row = self.get_one(request.args.get("id"))
+        audit.note_reading(db.session, AuditAction.VIEW, row)
+        g.language = "el"
+        refresh()
+        return self.render(
+            "admin/referral/letter.html",
+            title=_("Referral letter"),
+            model=row,
+            contact=self._contact(row),
+            written_on=format_date(row.sent_on or today(), "long"),
+            return_url=url_for(".details_view", id=row.id),
+        )
+
+    def _contact(self, row: Referral) -> PartnerContact | None:
+        """The one whom the partner's page names first."""
+        known = sa.select(PartnerContact).where(PartnerContact.partner_id == row.to_partner_id)
+        return db.session.scalar(known.order_by(PartnerContact.id).limit(1))
+
+    def telephone_of(self, row: Beneficiary | Unit) -> str:
+        """Where a person or a unit is called, as Greeks write it, if the reader sees it."""
+        columns = fields(type(row))
+        seen = (name for name in ("mobile", "phone") if name in columns and policy.sees(self.scope, columns[name]))
+        return next((phone_display(number) for name in seen if (number := getattr(row, name))), "")

@@ -71,6 +71,7 @@ class ReportView(BaseView):
             ),
             form_groups=[("", ["month", "unit"])],
             submit_label=_("Download the workbook"),
+            downloads=True,
         )
 
     def _workbook(self, month: str, unit: str | None) -> Response:

@@ -7,12 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from db import db
+from db import db, fields
 from i18n import _
 from models import Application, Appointment, CaseNote, Programme, Service, ServiceDelivery, Visit, now
-from vocabulary import AppointmentStatus
+from vocabulary import AppointmentStatus, Axis
 
 from .base import Child, KentroView, greek_datetime
+from .base.filters import IS, MadeFilter
 from .menu import CATALOGUES, RECEPTION, SERVICES
 
 LONGEST = dt.timedelta(hours=8)
@@ -35,7 +36,7 @@ class AppointmentView(KentroView):
     default_order = ("at", True)
     list_columns = ("at", "beneficiary_id", "caller", "status", "staff_id", "unit_id")
 
-    def warnings(self, row: Any) -> list[str]:
+    def warnings(self, row: Any, changed: set[str]) -> list[str]:
         """Nobody is in two places: other appointments of the same hours, and hours that are over."""
         same = sa.select(Appointment).where(
             Appointment.staff_id == row.staff_id,
@@ -53,6 +54,14 @@ class ServiceDeliveryView(KentroView):
 
     model = ServiceDelivery
     menu = SERVICES
+    made_filters = (
+        MadeFilter(
+            ServiceDelivery, "axis_is", fields(Service)["axis"].label, IS,
+            lambda column, axis: ServiceDelivery.service.has(Service.axis == axis),
+            {axis.value: axis for axis in Axis}.__getitem__,
+            [(axis.value, axis.label) for axis in Axis],
+        ),
+    )  # fmt: skip
     default_order = ("on", True)
     list_columns = ("on", "beneficiary_id", "service_id", "staff_id", "minutes", "unit_id")
     locked_columns = ("beneficiary_id",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
 from wtforms import PasswordField, StringField
 from wtforms.validators import StopValidation
 
@@ -13,9 +14,10 @@ from auth import end_sessions
 from db import BadValue, db
 from i18n import Label, _
 from identifiers import N_
-from models import Membership, Municipality, Unit, User
+from models import Membership, Municipality, Unit, User, UserSession
 
 from .base import Child, KentroView
+from .base.filters import yes_or_no
 from .menu import SETTINGS
 
 
@@ -60,6 +62,16 @@ class UserView(KentroView):
     list_columns = ("username", "full_name", "role", "specialty", "is_active")
     locked_columns = ("username",)
     children = (Child(Membership, "user_id", ("unit_id",)),)
+    made_filters = (
+        yes_or_no(
+            User, "signed_in_is", Label("Έχει συνδεθεί", "Has signed in"),
+            lambda: User.id.in_(sa.select(UserSession.user_id)),
+        ),
+        yes_or_no(
+            User, "own_password_is", Label("Έχει ορίσει δικό του κωδικό", "Has chosen a password"),
+            lambda: User.password_changed_at.is_not(None),
+        ),
+    )  # fmt: skip
 
     def scaffold_form(self) -> Any:
         """The declared columns, and a password to hand over."""
@@ -83,7 +95,7 @@ class UserView(KentroView):
         if not is_created and policy.changed(model) & {"password_hash", "role", "is_active"}:
             end_sessions(model)
 
-    def warnings(self, row: Any) -> list[str]:
+    def warnings(self, row: Any, changed: set[str]) -> list[str]:
         """Whoever works in no unit sees nobody."""
         needs = policy.works_in_units(row.role) and not row.memberships
         return [_("This user works in no unit yet and sees nothing: add the units below.")] if needs else []

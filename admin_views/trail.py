@@ -3,51 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from flask import abort, flash, g, redirect, request, url_for
 from flask_admin import expose
 from flask_admin.actions import action
-from flask_admin.contrib.sqla.filters import BaseSQLAFilter
 from sqlalchemy import orm
 
 import audit
 import policy
 import search
-from db import Base, Record, db, row_id
+from db import Base, Record, db, fields, row_id
 from i18n import Label, _
 from models import AuditEntry, AuditReview, Beneficiary, Step, now
 from vocabulary import AuditAction, Verdict
 
 from .base import KentroView, greek_datetime, told
-from .base.filters import CONTAINS, IS, ColumnFilter, matches
+from .base.filters import CONTAINS, IS, MadeFilter, matches
 from .menu import OVERSIGHT
 
 SAMPLE, SAMPLED_DAYS = 20, 7
 SHOWN_CHANGES = 3
-
-
-class TrailFilter(ColumnFilter):
-    """A filter that no single column of the trail gives."""
-
-    def __init__(
-        self,
-        slug: str,
-        label: Label,
-        operation: Label,
-        condition: Any,
-        parse: Callable[[str], Any],
-        options: Any = None,
-    ) -> None:
-        BaseSQLAFilter.__init__(self, AuditEntry.seq, label)  # type: ignore[arg-type]
-        self.slug = self.on_column = slug
-        self._operation, self._condition, self._parse, self._choices = operation, condition, parse, options
-
-    def told(self, value: str) -> str:
-        """What was asked, as the trail itself and an export's cover tell it."""
-        return value
 
 
 def _about(column: Any, name: str) -> sa.ColumnElement[bool]:
@@ -111,23 +89,27 @@ class AuditEntryView(KentroView):
     list_template = "admin/audit_entry/list.html"
     details_template = "admin/audit_entry/details.html"
 
-    def get_filters(self) -> list[Any]:
-        """The columns' own, and those that only the trail needs."""
-        mine = [
-            TrailFilter("person_contains", Beneficiary.label, CONTAINS, _about, _named),
-            TrailFilter("subject_type_is", self.fields["subject_type"].label, IS,
-                        lambda c, v: AuditEntry.subject_type == v, _kind, _kinds),
-            TrailFilter("review_is", REVIEW, IS, _of_state, {key: key for key, _l in STATES}.__getitem__, STATES),
-            TrailFilter("entry_among", AuditEntry.label, Label("μία από", "one of"), lambda c, v: c.in_(v), _numbers),
-        ]  # fmt: skip
-        return mine + [flt for flt in super().get_filters() or [] if flt.on_column != "subject_type"]  # type: ignore[attr-defined]
+    made_filters = (
+        MadeFilter(AuditEntry, "person_contains", Beneficiary.label, CONTAINS, _about, _named),
+        MadeFilter(
+            AuditEntry, "subject_type_is", fields(AuditEntry)["subject_type"].label, IS,
+            lambda c, v: AuditEntry.subject_type == v, _kind, _kinds,
+        ),
+        MadeFilter(
+            AuditEntry, "review_is", REVIEW, IS, _of_state, {key: key for key, _l in STATES}.__getitem__, STATES
+        ),
+        MadeFilter(
+            AuditEntry, "entry_among", AuditEntry.label, Label("μία από", "one of"), lambda c, v: c.in_(v), _numbers
+        ),
+    )  # fmt: skip
 
-    def get_list(self, *args: Any, **kwargs: Any) -> Any:
-        """The page's entries, and in one query what was said of them."""
-        count, entries = super().get_list(*args, **kwargs)
-        if isinstance(entries, list):
-            g.reviews = audit.reviews(db.session, [entry.seq for entry in entries])
-        return count, entries
+    def get_filters(self) -> list[Any]:
+        """The screen's own filters stand for those of the columns that they are about."""
+        return [flt for flt in super().get_filters() or [] if flt.on_column != "subject_type"]  # type: ignore[attr-defined]
+
+    def look_beside(self, rows: list[Any]) -> None:
+        """What was said of the page's entries, in one query."""
+        g.reviews = audit.reviews(db.session, [entry.seq for entry in rows])
 
     def shown(self, row: Any, name: str) -> str:
         """What is made for reading; all else is shown as it is kept."""
@@ -156,7 +138,7 @@ class AuditEntryView(KentroView):
     def details_view(self) -> Any:
         """One entry whole, and its reviews."""
         entry = self.get_one(request.args.get("id"))
-        audit.note(db.session, AuditAction.VIEW, entry)
+        audit.note_reading(db.session, AuditAction.VIEW, entry)
         return self.render(
             self.details_template,
             model=entry,
@@ -222,7 +204,7 @@ class AuditEntryView(KentroView):
 
     def routes(self) -> dict[str, str]:
         """Reading, export and marks; there is nothing else."""
-        read = ("index_view", "details_view", "sample_view", "review_view", "action_view")
+        read = ("index_view", "filters_view", "details_view", "sample_view", "review_view", "action_view")
         return {**dict.fromkeys(read, "read"), "export": "export"}
 
     def is_action_allowed(self, name: str) -> bool:

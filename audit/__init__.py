@@ -14,7 +14,7 @@ from .reading import (
     sentence,
     values_before,
 )
-from .recorder import PROTECTED, commit, is_kept_as, keyed_hash, note, system_note
+from .recorder import PROTECTED, commit, is_kept_as, keyed_hash, note, note_reading, system_note
 
 __all__ = [
     "GENESIS",
@@ -31,6 +31,7 @@ __all__ = [
     "link",
     "model_named",
     "note",
+    "note_reading",
     "particulars",
     "reviews",
     "sentence",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -14,17 +15,36 @@ from sqlalchemy import event, orm
 
 from db import Base, Field, Kind, Record, Sensitivity, begin_write, db, fields, link_target
 from models import Staged, Step, now
-from policy import Scope, scope_in
+from policy import Scope, changed, scope_in
 from vocabulary import AuditAction
 
 from . import chain
 
 PROTECTED = "hmac:"
+SAME_ACT = dt.timedelta(minutes=10)
+_readings: dict[tuple[Any, ...], dt.datetime] = {}
+"""When each sign-in was last recorded to read what; what this process does not know is recorded again."""
 
 
 def note(session: orm.Session, action: AuditAction, subject: Base | None = None, /, **details: Any) -> None:
     """Record an act that changes no row (a view, a search, an export, a sign-in, a refusal) at the request's end."""
     session.info.setdefault("acts", []).append(_entry(scope_in(session), action, subject, details=details))
+
+
+def note_reading(session: orm.Session, action: AuditAction, subject: Base | None = None, /, **details: Any) -> None:
+    """Record a look or a search; again by the same sign-in within SAME_ACT (paging, sorting, going back) is one act."""
+    entry = _entry(scope_in(session), action, subject, details=details)
+    what = tuple(entry[name] for name in ("session_ref", "action", "subject_type", "subject_id", "details"))
+    if entry["at"] - _readings.get(what, dt.datetime.min.replace(tzinfo=dt.UTC)) > SAME_ACT:
+        session.info.setdefault("acts", []).append(entry)
+        session.info.setdefault("readings", {})[what] = entry["at"]
+
+
+def _remember(readings: dict[tuple[Any, ...], dt.datetime]) -> None:
+    """Only what was committed counts as recorded."""
+    for what in [what for what, at in list(_readings.items()) if now() - at > SAME_ACT]:
+        _readings.pop(what, None)
+    _readings.update(readings)
 
 
 def commit(session: orm.Session) -> None:
@@ -33,7 +53,7 @@ def commit(session: orm.Session) -> None:
     Raises:
         Unrecorded: nothing was kept, and nothing may be answered but that.
     """
-    acts = session.info.pop("acts", [])
+    acts, readings = session.info.pop("acts", []), session.info.pop("readings", {})
     try:
         if acts:
             _make_writer(session)
@@ -45,6 +65,8 @@ def commit(session: orm.Session) -> None:
     except BaseException:
         session.rollback()
         raise
+    if readings:
+        _remember(readings)
 
 
 def _make_writer(session: orm.Session) -> None:
@@ -75,7 +97,7 @@ def _record_changes(session: orm.Session, context: object) -> None:
         _entry(scope, action, row, label, changes=_named(session, row, pairs), details=_step_note(row, pairs))
         for action, row, pairs, label in changes
     ]
-    if entries and not session.info.get("bulk"):
+    if entries:
         chain.append(session, entries)
 
 
@@ -109,18 +131,18 @@ def _step_note(row: Any, changes: dict[str, Any]) -> dict[str, Any]:
 
 def _changes(row: Any, *, created: bool = False, deleted: bool = False) -> dict[str, Any]:
     """Old and new value per declared field, [None, new] for a new row and [old, None] for a deleted one."""
-    found = {}
+    found, touched = {}, changed(row)
     for name, field in fields(type(row)).items():
-        history, value = sa.inspect(row).attrs[name].history, getattr(row, name)
         if created or deleted:
-            old, new = (None, value) if created else (value, None)
-        elif history.has_changes():
-            old, new = history.deleted[0] if history.deleted else None, value
+            old, new = (None, getattr(row, name)) if created else (getattr(row, name), None)
+        elif name in touched:
+            replaced = sa.inspect(row).attrs[name].history.deleted
+            old, new = replaced[0] if replaced else None, getattr(row, name)
         else:
             continue
         if _set(old) != _set(new):
             found[name] = [_plain(field, old), _plain(field, new)]
-    if "password_hash" in sa.inspect(row).attrs and sa.inspect(row).attrs.password_hash.history.has_changes():
+    if "password_hash" in touched:
         found["password"] = [None, None]
     return found
 

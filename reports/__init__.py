@@ -9,6 +9,7 @@ from __future__ import annotations
 from .activity import applications, events, goods, referrals, services, visits, volunteers
 from .coverage import Coverage, UnknownUnit, units
 from .esf import indicators
+from .occasions import served
 from .people import (
     ages,
     education,
@@ -25,5 +26,5 @@ from .workbook import SHEETS, monthly_workbook
 __all__ = [
     "SHEETS", "Coverage", "Period", "UnknownUnit", "ages", "applications", "education", "employment", "events",
     "goods", "indicators", "month_of", "monthly_workbook", "nationalities", "new_beneficiaries", "overview",
-    "people_served", "referrals", "services", "target_groups", "units", "visits", "volunteers",
+    "people_served", "referrals", "served", "services", "target_groups", "units", "visits", "volunteers",
 ]  # fmt: skip

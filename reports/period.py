@@ -19,6 +19,11 @@ class Period(NamedTuple):
     first: dt.date
     after: dt.date
 
+    @classmethod
+    def from_to(cls, first: dt.date, last: dt.date) -> Period:
+        """From the first to the last day, both within."""
+        return cls(first, last + dt.timedelta(days=1))
+
     @property
     def last(self) -> dt.date:
         """The last day."""

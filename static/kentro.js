@@ -34,6 +34,7 @@ on("click", "[data-confirm]", (event, button) => {
   const dialog = document.getElementById("confirm-dialog");
   dialog.querySelector("[data-confirm-yes]").onclick = () => {
     dialog.close();
+    button.setAttribute("aria-busy", "true");
     button.form.requestSubmit(copyWithoutQuestion(button));
   };
   openDialog(dialog, { text: button.dataset.confirm });
@@ -51,8 +52,8 @@ on("click", "[data-print]", () => window.print());
 
 /* ---- forms: no second submission, no silent loss of what was typed ---- */
 
-// A form that answers with a download leaves its page standing: after this many milliseconds it may be sent again.
-const PATIENCE = 5000;
+// A request that is stopped leaves its page standing: after this many milliseconds its form may be sent again.
+const PATIENCE = 30_000;
 
 let unsaved = Boolean(document.querySelector("[data-dirty]"));
 
@@ -66,7 +67,7 @@ on("click", "[data-leave]", () => {
   unsaved = false;
 });
 window.addEventListener("beforeunload", (event) => {
-  if (unsaved) event.preventDefault();
+  if (unsaved || document.querySelector("[data-download][aria-busy]")) event.preventDefault();
 });
 
 document.addEventListener("submit", (event) => {
@@ -75,14 +76,17 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.sent) return event.preventDefault();
   unsaved = false;
   form.dataset.sent = "1";
+  event.submitter?.setAttribute("aria-busy", "true");
   // After the event, so that the pressed button's own name still travels with the form.
   setTimeout(() => setButtons(form, true));
   setTimeout(() => release(form), PATIENCE);
 });
 
 function setButtons(form, disabled) {
-  all("button[type=submit]", form).forEach((button) => {
+  const buttons = [...form.elements].filter((element) => element.type === "submit");
+  buttons.forEach((button) => {
     button.disabled = disabled;
+    if (!disabled) button.removeAttribute("aria-busy");
   });
 }
 
@@ -196,7 +200,80 @@ const enrichAll = (root) =>
     .filter((select) => select.dataset.lookup || select.multiple || select.options.length > LONG_LIST)
     .forEach(enrich);
 
-/* ---- lists: ticks and filters ---- */
+/* ---- lists: what all rows have alike is put in here, so that it need not be sent with each of them ---- */
+
+const sprite = document.querySelector("use")?.getAttribute("href").split("#")[0];
+
+function icon(name) {
+  const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  drawing.setAttribute("class", "icon");
+  drawing.setAttribute("aria-hidden", "true");
+  use.setAttribute("href", `${sprite}#${name}`);
+  drawing.append(use);
+  return drawing;
+}
+
+// Longer cells may break into lines; names, dates and numbers stay on one.
+const LONG_TEXT = 28;
+
+/* On telephones a row is shown as a card, which takes the table's own roles away: they are said here. */
+function furnish(table) {
+  const { edit } = table.dataset;
+  const bulk = table.closest("main").querySelector("[data-bulk]");
+  const [head] = table.tHead.rows;
+  const labels = [...head.cells].map((cell) => cell.textContent.trim());
+  for (const row of table.tBodies[0].rows) {
+    [...row.cells].forEach((cell, column) => {
+      cell.dataset.label = labels[column];
+      cell.classList.toggle("long", cell.textContent.length > LONG_TEXT);
+    });
+    const [first] = row.cells;
+    const link = first.querySelector("a");
+    first.id = `row-${keyOf(link)}`;
+    if (edit) row.append(pencil(edit, link, first.textContent));
+    if (bulk) row.prepend(tick(link, first));
+  }
+  if (edit) head.append(columnHead("row-actions", make("span", { className: "visually-hidden", textContent: edit })));
+  if (bulk) head.prepend(columnHead("tick", make("input", tickBox({ ariaLabel: texts.selectAll }))));
+  if (bulk) head.querySelector("input").dataset.tickAll = "";
+  giveRoles(table);
+}
+
+const tickBox = (more) => ({ type: "checkbox", className: "form-check-input", ...more });
+const columnHead = (className, ...children) => make("th", { scope: "col", className }, ...children);
+const keyOf = (link) => new URL(link.href).searchParams.get("id");
+
+function tick(link, name) {
+  const box = make("input", tickBox({ name: "rowid", value: keyOf(link) }));
+  box.setAttribute("form", "bulk");
+  box.setAttribute("aria-labelledby", name.id);
+  return make("td", { className: "tick" }, box);
+}
+
+function pencil(text, link, name) {
+  const href = `edit/?id=${keyOf(link)}`;
+  const edit = make("a", { className: "btn btn-quiet", href, title: text, ariaLabel: `${text}: ${name}` }, icon("edit"));
+  return make("td", { className: "row-actions" }, edit);
+}
+
+function giveRoles(table) {
+  const roles = { table: [table], rowgroup: [table.tHead, ...table.tBodies], row: table.rows };
+  const cells = { columnheader: "thead th", rowheader: "tbody th", cell: "td" };
+  for (const [role, selector] of Object.entries(cells)) roles[role] = all(selector, table);
+  for (const [role, elements] of Object.entries(roles)) for (const element of elements) element.setAttribute("role", role);
+}
+
+/* What is opened from a narrowed list leads back to it. */
+function leadBack(event) {
+  const link = event.target.closest?.("a[data-back], [data-back] tbody a");
+  if (!link || !location.search) return;
+  const url = new URL(link.href);
+  url.searchParams.set("url", location.pathname + location.search);
+  link.href = url;
+}
+document.addEventListener("click", leadBack, true);
+document.addEventListener("auxclick", leadBack, true);
 
 function countTicks() {
   const bar = document.querySelector("[data-bulk]");
@@ -218,8 +295,9 @@ on("change", "[data-tick-all]", (event, master) => {
 });
 on("change", "input[name=rowid]", countTicks);
 
-on("click", "[data-toggle]", (event, button) => {
+on("click", "[data-toggle]", async (event, button) => {
   const part = document.getElementById(button.dataset.toggle);
+  if (part.dataset.filters) await setUpFilters(part);
   part.hidden = !part.hidden;
   button.setAttribute("aria-expanded", String(!part.hidden));
   if (!part.hidden) part.querySelector("select, input:not([type=hidden])").focus();
@@ -283,15 +361,17 @@ function rangeInputs(filter, name) {
   return [range, joined];
 }
 
-function setUpFilters(form) {
-  const groups = JSON.parse(form.querySelector("[data-filter-groups]").textContent);
+async function setUpFilters(form) {
+  const groups = await (await fetch(form.dataset.filters)).json();
   const column = form.querySelector("#filter-column");
+  delete form.dataset.filters;
+  column.append(...Object.keys(groups).map((name) => new Option(name)));
   const operation = form.querySelector("#filter-operation");
   const value = form.querySelector("[data-slot=value]");
 
   const showValue = () => {
     const filter = groups[column.value][operation.value];
-    const name = `flt${form.dataset.filters}_${filter.arg}`;
+    const name = `flt${form.dataset.used}_${filter.arg}`;
     const options = groups[column.value].find((other) => other.options)?.options;
     if (filter.type?.includes("range")) value.replaceChildren(...rangeInputs(filter, name));
     else if (options && filter.arg.endsWith("_in")) value.replaceChildren(...someOf(options, name));
@@ -308,10 +388,95 @@ function setUpFilters(form) {
   operation.addEventListener("change", showValue);
 }
 
-all("[data-filters]").forEach(setUpFilters);
+all("[data-rows]").forEach(furnish);
 enrichAll(document);
 countTicks();
 
 const current = document.querySelector(".menu .active");
 if (current) current.closest("nav").scrollTop = current.offsetTop - 200;
 document.querySelector("[data-autofocus]")?.focus();
+
+/* ---- downloads: the page stays, tells how far the file is, and says what went wrong ---- */
+
+on("click", "a[data-download]", (event, link) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  download(link, link.href);
+});
+
+// Before the guard of all forms, which would count this one as sent.
+document.addEventListener(
+  "submit",
+  (event) => {
+    if (!event.submitter?.matches("[data-download]")) return;
+    event.preventDefault();
+    const body = new URLSearchParams(new FormData(event.target));
+    download(event.submitter, event.target.action, { method: "post", body });
+  },
+  true,
+);
+
+async function download(button, address, request = {}) {
+  if (button.hasAttribute("aria-busy")) return;
+  button.setAttribute("aria-busy", "true");
+  const tell = makeReport();
+  tell("info", texts.preparing, make("progress", { ariaLabel: texts.preparing }));
+  try {
+    const answer = await fetch(address, request);
+    const name = fileName(answer);
+    if (name === undefined) return tell("error", ...(await refusal(answer)));
+    save(await received(answer, tell), name);
+    tell("success", texts.received.replace("{name}", name));
+  } catch {
+    tell("error", texts.interrupted);
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+}
+
+/* One place on the page, under its heading, tells of the latest download. */
+function makeReport() {
+  document.getElementById("download-report")?.remove();
+  const report = make("div", { id: "download-report", role: "status" });
+  document.querySelector(".page-head").after(report);
+  return (kind, ...parts) => report.replaceChildren(make("div", { className: `message message-${kind}` }, ...parts));
+}
+
+/* RFC 6266: the name in UTF-8 by RFC 5987; none when the answer is no file. */
+function fileName(answer) {
+  const said = answer.ok && answer.headers.get("Content-Disposition")?.match(/filename\*=UTF-8''([^;]+)/);
+  return said ? decodeURIComponent(said[1]) : undefined;
+}
+
+async function received(answer, tell) {
+  const size = Number(answer.headers.get("Content-Length"));
+  const bar = make("progress", { max: size || 1, ariaLabel: texts.receiving });
+  const amount = make("small", { ariaHidden: "true" });
+  tell("info", texts.receiving, bar, amount);
+  const [reader, parts] = [answer.body.getReader(), []];
+  let bytes = 0;
+  for (let step = await reader.read(); !step.done; step = await reader.read()) {
+    parts.push(step.value);
+    bytes += step.value.length;
+    if (size) bar.value = bytes;
+    amount.textContent = `${Math.ceil(bytes / 1024).toLocaleString(document.documentElement.lang)} kB`;
+  }
+  return new Blob(parts, { type: answer.headers.get("Content-Type") });
+}
+
+function save(file, name) {
+  const link = make("a", { href: URL.createObjectURL(file), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), PATIENCE);
+}
+
+/* The server's own words for why there is no file, or the way back in after a session that ended meanwhile. */
+async function refusal(answer) {
+  const { pathname } = new URL(answer.url);
+  if (pathname.endsWith("/login")) {
+    const next = encodeURIComponent(location.pathname + location.search);
+    return [texts.signedOut, make("a", { href: `${pathname}?next=${next}`, textContent: texts.signIn })];
+  }
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return [page.querySelector("main .message-error, main .panel p")?.textContent.trim() ?? texts.notReceived];
+}

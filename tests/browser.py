@@ -95,9 +95,9 @@ class Counted:
 class Site:
     """The application of a house behind waitress, the server that serves it in earnest."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, house: type[SqliteHouse] = FurnishedHouse) -> None:
         self.thread_apart = ThreadPoolExecutor(1)
-        self.house = self.apart(FurnishedHouse, folder)
+        self.house = self.apart(house, folder)
         self.counted = Counted(self.house.app)
         self.server = create_server(self.counted, host="127.0.0.1", port=0, threads=4)
         self.address = f"http://127.0.0.1:{self.server.effective_port}"

@@ -15,6 +15,7 @@ from flask import Flask
 
 from app import create_app
 from db import db
+from tests import markup
 from tests import world as cast
 
 SECRET_KEY = "κλειδί μόνο για δοκιμές " * 2
@@ -82,7 +83,17 @@ class PostgresHouse:
 def make_app(url: str, **settings: object) -> Flask:
     """The application over this database."""
     engines = {"default": sa.make_url(url).set(drivername="postgresql+psycopg") if "postgresql" in url else url}
-    return create_app({"TESTING": True, "SECRET_KEY": SECRET_KEY, "SQLALCHEMY_ENGINES": engines, **settings})
+    app = create_app({"TESTING": True, "SECRET_KEY": SECRET_KEY, "SQLALCHEMY_ENGINES": engines, **settings})
+    app.after_request(markup.keep)
+    return app
+
+
+@pytest.fixture(scope="session", autouse=True)
+def valid_pages() -> Iterator[None]:
+    """Every page that the tests were shown is valid HTML: said when all of them have run."""
+    yield
+    if found := list(markup.faults(list(markup.PAGES.values()))):
+        pytest.fail(f"{len(found)} faults in the HTML of pages:\n" + "\n".join(found[:40]), pytrace=False)
 
 
 @pytest.fixture(scope="session")

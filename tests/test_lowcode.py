@@ -135,7 +135,9 @@ def _created(world: Any, browser: Any, model: Any) -> int:
     import sqlalchemy as sa
 
     page = browser.get("/admin/complaint/")
-    assert page.status_code == 200 and all(label in page.text for label in LABELS["el"])
+    assert page.status_code == 200 and all(
+        label in page.text + browser.get("/admin/complaint/filters/").text for label in LABELS["el"]
+    )
     assert '/admin/complaint/"' in browser.get("/admin/").text, "it stands in the menu"
     print("listed")
     person = str(world.rows["main"]["beneficiary"])

@@ -208,12 +208,16 @@ def on_row(
             return browser.post(f"{url}/move/?id={key}", to=NEXT_STATES.get(table, ""), on="01/02/2026")
         case "export", _:
             return browser.get(f"{url}/export/xlsx/")
+        case "filters_view", _:
+            return browser.get(f"{url}/filters/")
         case "ajax_lookup", _:
             return browser.get(f"{url}/ajax/lookup/?name={link}")
         case "ajax_update", _:
             return browser.post(f"{url}/ajax/update/", list_form_pk=key, name="x")
         case "review_view", _:
             return browser.post(f"{url}/review/?id={key}", verdict="REVIEWED", comment="x")
+        case "letter_view", _:
+            return browser.get(f"{url}/letter/?id={key}")
         case "sample_view", _:
             return browser.get(f"{url}/sample/")
     raise AssertionError(f"say here how {table}.{route} is tried")
@@ -221,8 +225,10 @@ def on_row(
 
 PLAIN: dict[tuple[str, str], Callable[[Browser], TestResponse]] = {
     ("home", "GET"): lambda b: b.get("/"),
+    ("accessibility", "GET"): lambda b: b.get("/accessibility"),
     ("healthz", "GET"): lambda b: b.get("/healthz"),
     ("static", "GET"): lambda b: b.get("/static/kentro.css"),
+    ("asset", "GET"): lambda b: b.get("/assets/all.css"),
     ("admin.static", "GET"): lambda b: b.get("/admin/static/admin/js/filters.js"),
     ("admin.index", "GET"): lambda b: b.get("/admin/"),
     ("report.index", "GET"): lambda b: b.get("/admin/report/"),

@@ -17,7 +17,7 @@ from db import Base, Kind, Searchable, fields
 from models import Beneficiary, Municipality, Unit, Visit, Volunteer
 from seed import builders
 from tests.answers import SCREENS, add, assert_sound, errors_of, filled, form_fields, new_person, screens
-from tests.world import Browser, World, fields_of
+from tests.world import Browser, World, column_listed, fields_of, keys_listed
 from vocabulary import Channel, Education, Role, Sex, Skill, TargetGroup
 
 TAGS = re.compile(r"<[^>]+>")
@@ -25,7 +25,7 @@ TAGS = re.compile(r"<[^>]+>")
 
 def row_ids(html: str) -> list[int]:
     """Numbers of the rows of a list, in its order."""
-    return [int(number) for number in re.findall(r'id="row-(\d+)"', html)]
+    return keys_listed(html)
 
 
 def listed(browser: Browser, name: str, **args: Any) -> list[int]:
@@ -218,14 +218,9 @@ def test_names_stand_in_greek_order(world: World) -> None:
         assert [world.one(model, key).last_name for key in found] == GREEK
     events = listed(browser, "event", sort=1, flt0_place_is="πού")
     assert len(events) == len(GREEK)
-    titles = re.findall(
-        r'data-label="Τίτλος"[^>]*>(.*?)</td>', browser.get("/admin/event/?sort=1&flt0_place_is=πού").text
-    )
-    assert titles == GREEK
-    back = re.findall(
-        r'data-label="Τίτλος"[^>]*>(.*?)</td>', browser.get("/admin/event/?sort=1&desc=1&flt0_place_is=πού").text
-    )
-    assert back == GREEK[::-1]
+    assert column_listed(browser.get("/admin/event/?sort=1&flt0_place_is=πού").text, "Τίτλος") == GREEK
+    back = browser.get("/admin/event/?sort=1&desc=1&flt0_place_is=πού").text
+    assert column_listed(back, "Τίτλος") == GREEK[::-1]
 
 
 def test_linked_names_stand_in_greek_order(world: World) -> None:
@@ -236,7 +231,7 @@ def test_linked_names_stand_in_greek_order(world: World) -> None:
     browser = world.client("coordinator")
     columns = next(s.list_columns for s in SCREENS if s.model is Visit)
     page = browser.get(f"/admin/visit/?sort={columns.index('staff_id')}&flt0_request_is=σειρα").text
-    assert re.findall(r'data-label="Υπάλληλος"[^>]*>(.*?)</td>', page) == GREEK
+    assert column_listed(page, "Υπάλληλος") == GREEK
     offered = re.search(r'<select[^>]*name="staff_id".*?</select>', browser.get("/admin/visit/new/").text, re.S)
     assert offered
     names = [name for name in re.findall(r">([^<]+)</option>", offered[0]) if name in GREEK]

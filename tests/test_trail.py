@@ -21,7 +21,7 @@ import audit
 import policy
 from db import begin_write, db
 from models import AuditEntry, AuditReview, Beneficiary, User, Visit
-from tests.world import CANARY, PASSWORD, SECRET, World
+from tests.world import CANARY, PASSWORD, SECRET, World, keys_listed
 from vocabulary import AuditAction, Role
 
 TODAY = f"{dt.datetime.now().astimezone():%d/%m/%Y}"
@@ -474,7 +474,7 @@ def test_reviews_stand_beside_the_entries(world: World) -> None:
     def numbers(**filters: Any) -> list[int]:
         args = "&".join(f"flt{n}_{name}={value}" for n, (name, value) in enumerate(filters.items()))
         page = browser.get(f"/admin/audit_entry/?{args}").text
-        return sorted(int(n) for n in re.findall(r'id="row-(\d+)"', page))
+        return sorted(keys_listed(page))
 
     drawn = ",".join(map(str, seqs))
     assert numbers(entry_among=drawn) == seqs
@@ -503,8 +503,8 @@ def test_a_sample_is_drawn_of_what_nobody_reviewed(world: World) -> None:
     def draw() -> list[int]:
         address = browser.get("/admin/audit_entry/sample/").headers["Location"]
         page = browser.get(address).text
-        shown = [int(n) for n in re.findall(r'id="row-(\d+)"', page)]
-        assert [int(n) for n in re.findall(r'id="row-(\d+)"', browser.get(address).text)] == shown, "the draw stays"
+        shown = keys_listed(page)
+        assert keys_listed(browser.get(address).text) == shown, "the draw stays"
         return shown
 
     first, second = draw(), draw()

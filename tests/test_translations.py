@@ -35,7 +35,7 @@ from vocabulary import Code, Role
 GREEK, LATIN = re.compile(r"[Ͱ-Ͽἀ-῿]"), re.compile(r"[A-Za-z]{3,}")
 MIXED = re.compile(r"[Ͱ-Ͽἀ-῿][A-Za-z]|[A-Za-z][Ͱ-Ͽἀ-῿]")
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[sd]")
-NAMES = {"excel", "mail", "iban", "isced", "iso", "json", "mac", "sha", "uuid"}
+NAMES = {"axe", "core", "excel", "mail", "iban", "isced", "iso", "json", "mac", "pdf", "sha", "uuid", "wcag"}
 EXAMPLES = {"onoma", "example", "eur", "usd", "cny", "red"}
 LATIN_IN_GREEK = NAMES | EXAMPLES
 """Names that Greek writes in Latin letters, and the examples in messages."""
@@ -276,11 +276,18 @@ def pages_of(at: str, browser: Browser, key: int) -> Iterator[tuple[str, str]]:
     listed, new = browser.get(f"{at}/"), browser.get(f"{at}/new/")
     yield f"{at}/", listed.text
     if listed.status_code == 200:
+        yield f"{at}/filters/", offered_filters(browser, at, listed.text)
         yield f"{at}/details/", browser.get(f"{at}/details/?id={key}").text
         yield f"{at}/edit/", browser.get(f"{at}/edit/?id={key}").text
         yield f"{at}/new/", new.text
     if new.status_code == 200:
         yield f"POST {at}/new/", browser.post(f"{at}/new/", dict.fromkeys(Filled(new.text).names, "")).text
+
+
+def offered_filters(browser: Browser, at: str, page: str) -> str:
+    """What the list's filter panel is filled with, as a page of the list's language."""
+    (head,) = re.findall(r"<html[^>]*>", page)
+    return f"{head}<script data-filter-groups>{browser.get(f'{at}/filters/').text}</script>"
 
 
 NARROWED = (

@@ -109,6 +109,18 @@ class Browser:
         return self.post(url, {**self.form(url), **changes})
 
 
+def keys_listed(html: str) -> list[int]:
+    """The numbers of the rows of a list, in its order."""
+    return [int(key) for key in re.findall(r'<th scope="row"><a href="details/\?id=(\d+)"', html)]
+
+
+def column_listed(html: str, label: str) -> list[str]:
+    """The cells of a list's column, in its order."""
+    heads = re.findall(r'<th scope="col"[^>]*>(?:<a[^>]*>)?(.*?)<', html)
+    rows = re.findall(r'<tr>(<th scope="row">.*?)</tr>', html)
+    return [re.findall(r"<t[hd][^>]*>(?:<a[^>]*>)?(.*?)(?:</a>)?</t[hd]>", row)[heads.index(label)] for row in rows]
+
+
 def hidden(html: str) -> dict[str, str]:
     """Names and values of a page's hidden inputs."""
     found = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
-from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from flask import request, url_for
@@ -34,14 +33,7 @@ class Details(Writing):
         if "form" in kwargs:
             kwargs["form_groups"] = self.form_groups(kwargs["form"])
             kwargs["title"] = str(kwargs["model"]) if kwargs.get("model") is not None else self.new_title()
-        if "list_columns" in kwargs:
-            kwargs["export_url"] = self._export_url() if self.can_export else None
         return super().render(template, **kwargs)
-
-    def _export_url(self) -> str:
-        """The same list as a workbook. Arguments from outside go in as text: to url_for some of them are commands."""
-        asked = urlencode(list(request.args.items(multi=True)))
-        return url_for(".export", export_type="xlsx") + (f"?{asked}" if asked else "")
 
     def new_title(self) -> str:
         """The heading over the form of a new row."""
@@ -51,7 +43,7 @@ class Details(Writing):
     def details_view(self) -> Any:
         """The record whole: its data, what hangs on it, its states and its history."""
         row = self.get_one(request.args.get("id"))
-        audit.note(db.session, AuditAction.VIEW, row)
+        audit.note_reading(db.session, AuditAction.VIEW, row)
         return self.render(
             self.details_template,
             model=row,
@@ -105,9 +97,10 @@ class Details(Writing):
         view, belongs = self.view_of(child.model), child.belongs_to(row)
         names = [name for name in child.columns if view.sees(name)]
         newest = getattr(child.model, child.newest or "id")
-        loads = [orm.joinedload(view.through(name)) for name in names if view.is_link(name)]
         number = child.model.__table__.c.id
-        rows = sa.select(child.model).options(*loads).where(belongs).order_by(newest.desc(), number.desc()).limit(50)
+        links = (orm.joinedload(view.through(column)) for column in names if view.is_link(column))
+        rows = sa.select(child.model).options(*links).where(belongs)
+        rows = rows.order_by(newest.desc(), number.desc()).limit(50)
         here = self.get_url(".details_view", id=row.id)
         name = child.model.__tablename__
         return {

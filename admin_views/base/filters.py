@@ -11,11 +11,11 @@ from flask import g
 from flask_admin.contrib.sqla.filters import BaseSQLAFilter
 
 import search
-from db import Base, Field, Kind, Searchable, Sensitivity, db, fields, link_target
+from db import Base, Field, Kind, Searchable, Sensitivity, db, fields, link_target, row_id
 from i18n import Label, _, countries, language
 
 from . import values
-from .forms import choosable, parse_whole
+from .forms import names_of, parse_whole
 
 Condition = Callable[[Any, Any], sa.ColumnElement[bool]]
 
@@ -48,6 +48,15 @@ class ColumnFilter(BaseSQLAFilter):
         found = self._choices() if callable(self._choices) else self._choices
         return [(str(key), str(text)) for key, text in found] if found else None
 
+    def read(self, value: str) -> str:
+        """The value as people read it."""
+        field = fields(self._model).get(self.on_column)
+        if field and field.kind == Kind.LINK and (key := row_id(value)):
+            return str(db.session.get(link_target(self._model, self.on_column), key) or value)
+        known = dict(self.choices() or ())
+        parts = value.split("|") if self.slug.endswith("_in") else [value.replace(" to ", " – ")]
+        return ", ".join(known.get(part, part) for part in parts)
+
     def told(self, value: str) -> str:
         """The value as the trail and the export's cover tell it; one typed for a protected column is kept from both."""
         field = fields(self._model).get(self.on_column)
@@ -74,6 +83,31 @@ class ColumnFilter(BaseSQLAFilter):
     def apply(self, query: Any, value: Any, alias: Any = None) -> Any:
         """The query, narrowed."""
         return query.filter(self._condition(self.column, value))
+
+
+class MadeFilter(ColumnFilter):
+    """A filter that no single column gives; a screen names its own in `made_filters`."""
+
+    def __init__(
+        self,
+        model: type[Base],
+        slug: str,
+        label: Label,
+        operation: Label,
+        condition: Condition,
+        parse: Callable[[str], Any],
+        options: Any = None,
+        data_type: str | None = None,
+    ) -> None:
+        BaseSQLAFilter.__init__(self, sa.inspect(model).primary_key[0], label, data_type=data_type)  # type: ignore[arg-type]
+        self.slug = self.on_column = slug
+        self._model, self._choices = model, options
+        self._operation, self._condition, self._parse = operation, condition, parse
+
+
+def yes_or_no(model: type[Base], slug: str, label: Label, test: Callable[[], Any]) -> MadeFilter:
+    """A filter of rows that pass a test, or do not."""
+    return MadeFilter(model, slug, label, IS, lambda c, v: test() if v else sa.not_(test()), _yes, YES_NO)
 
 
 LONGEST = 200
@@ -119,7 +153,7 @@ def _operations(model: type[Base], name: str, field: Field) -> list[tuple[Any, .
             return [
                 ("is", IS, lambda c, v: c == v, listed.__getitem__, options),
                 ("is_not", IS_NOT, lambda c, v: c != v, listed.__getitem__, options),
-                ("in", IN, lambda c, v: c.in_(v), lambda text: [listed[part] for part in text.split("|")]),
+                ("in", IN, lambda c, v: c.in_(v), lambda text: [listed[part] for part in text.split("|")], options),
             ]
         case Kind.CODES:
             listed = {code.value: code.value for code in field.codes}
@@ -144,7 +178,7 @@ def _links(target: type[Base], relationship: Any) -> list[tuple[Any, ...]]:
         # A screen has several links to users; they are asked for once a request.
         known = g.setdefault("filter_options", {})
         if target not in known:
-            known[target] = [(str(row.id), str(row)) for row in db.session.scalars(choosable(target))]
+            known[target] = [(str(key), name) for key, name in names_of(target).items()]
         return known[target]  # type: ignore[no-any-return]
 
     return [("is", IS, lambda c, v: c == v, parse_whole, options)]
@@ -169,16 +203,18 @@ def _span(
     def upto(column: Any, value: Any) -> Any:
         return column < last(value) if open_end else column <= last(value)
 
-    def pair(text: str) -> tuple[dt.date, dt.date]:
-        start, end = text.split(" to ") if " to " in text else text.split(" - ")
-        return parse(start), parse(end)
-
     return [
-        ("between", BETWEEN, lambda c, v: (c >= first(v[0])) & upto(c, v[1]), pair, None, "daterange"),
+        ("between", BETWEEN, lambda c, v: (c >= first(v[0])) & upto(c, v[1]), days_between, None, "daterange"),
         ("from", FROM, lambda c, v: c >= first(v), parse, None, "date"),
         ("to", TO, upto, parse, None, "date"),
         ("is", IS, lambda c, v: (c >= first(v)) & upto(c, v), parse, None, "date"),
     ]
+
+
+def days_between(text: str) -> tuple[dt.date, dt.date]:
+    """First and last day, as the address of a list keeps them."""
+    start, end = text.split(" to ") if " to " in text else text.split(" - ")
+    return values.parse_date(start), values.parse_date(end)
 
 
 def _start_of(day: dt.date) -> dt.datetime:

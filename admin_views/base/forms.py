@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Container, Iterable
+from functools import cache, lru_cache
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from flask import url_for
 from flask_admin.form import BaseForm
-from flask_babel import get_translations
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from wtforms import BooleanField, Field, HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
-from wtforms.fields.choices import Choice
 from wtforms.validators import Optional, StopValidation
 from wtforms.widgets import html_params
 
@@ -21,7 +20,7 @@ import db as declared
 import identifiers
 import policy
 from db import BIGGEST_ID, Base, Kind, Searchable, db, fields, link_target, row_id
-from i18n import _, countries, language
+from i18n import _, catalogue, countries, language
 from models import Membership, Programme, Scoped, User
 from vocabulary import Code
 
@@ -37,7 +36,7 @@ class OwnTranslations:
 
     def ngettext(self, singular: str, plural: str, n: int) -> str:
         """A message of WTForms that counts."""
-        return get_translations().ungettext(singular, plural, n)
+        return catalogue(language()).ngettext(singular, plural, n)  # type: ignore[no-any-return]
 
 
 def _usable(token: str | None) -> str:
@@ -48,6 +47,11 @@ def _usable(token: str | None) -> str:
 def new_token() -> str:
     """What tells one form that was opened from all others."""
     return secrets.token_urlsafe(24)
+
+
+SLOT = "\0"
+"""Stands in a field's kept markup where its value goes; neither markup nor values hold it."""
+_kept: dict[tuple[type, str, str], list[str]] = {}
 
 
 class KentroForm(BaseForm):
@@ -70,6 +74,22 @@ class KentroForm(BaseForm):
             if name not in sent and not blank_when_unsent and not (is_new and box.flags.required and not box.default):
                 del self[name]
 
+    def drawn(self, name: str, draw: Callable[[Any], str]) -> Markup:
+        """A field with label and help, as `draw` writes it; its markup is kept, and only what is in its slot changes.
+
+        WTForms would write every attribute and option anew on every page: half the time of a long form.
+        """
+        field = self._fields[name]
+        if field.errors or not isinstance(field, Drawn) or field.theirs is not None:
+            return Markup(draw(field))  # noqa: S704 (a template's macro)
+        key = (type(self), name, language())
+        if key not in _kept:
+            field.__dict__["slot"] = lambda: SLOT
+            _kept[key] = str(draw(field)).split(SLOT)
+            del field.__dict__["slot"]
+        before, after = _kept[key]
+        return Markup(before + field.slot() + after)  # noqa: S704 (draw's and widgets' own; slots are escaped)
+
     def populate_obj(self, obj: Any) -> None:
         """Only declared columns reach the row."""
         for name, field in self._fields.items():
@@ -80,7 +100,91 @@ class KentroForm(BaseForm):
 # --- fields -----------------------------------------------------------------------------------------------------------
 
 
-class ParsedField(StringField):
+class Drawn:
+    """A field whose markup has one slot, where its value goes (see KentroForm.drawn)."""
+
+    theirs: str | None = None
+    """What somebody else saved while this form was open."""
+
+    def slot(self) -> str:
+        """The escaped part of the markup that differs from record to record."""
+        raise NotImplementedError
+
+
+class Slotted:
+    """A widget with a slot: the field's value, its options, or whether it is ticked."""
+
+    def __init__(self, markup: str, input_type: str | None = None, **attributes: Any) -> None:
+        self.markup, self.input_type, self.attributes = Markup(markup), input_type, attributes  # noqa: S704 (constants)
+
+    def __call__(self, field: Any, **kwargs: Any) -> Markup:
+        if field.flags.required:
+            kwargs.setdefault("required", True)
+        attributes = html_params(**{"id": field.id, "name": field.name, **self.attributes, **kwargs})
+        return self.markup.format(Markup(attributes), Markup(field.slot()))  # noqa: S704 (html_params and slots escape)
+
+
+LINE = Slotted('<input type="text" {} value="{}">', "text")
+LINES = Slotted("<textarea {}>\n{}</textarea>", "lines")
+TICK = Slotted('<input type="checkbox" value="y" {}{}>', "checkbox")
+ONE = Slotted("<select {}>{}</select>", "select")
+MANY = Slotted("<select {}>{}</select>", "select", multiple=True)
+
+
+def options(choices: Iterable[tuple[Any, str]]) -> Markup:
+    """Choices as HTML, none of them chosen."""
+    option = Markup('<option value="{}">{}</option>')
+    return Markup("").join(option.format(value, text) for value, text in choices)
+
+
+def chosen(options: str, values: Iterable[str]) -> str:
+    """The options with these values chosen."""
+    for value in values:
+        options = options.replace(f'value="{escape(value)}"', f'value="{escape(value)}" selected', 1)
+    return options
+
+
+@cache
+def _code_options(codes: tuple[Code, ...], lang: str) -> str:
+    return str(options((code.value, str(code)) for code in codes))
+
+
+@cache
+def _country_options(lang: str) -> str:
+    return str(options(countries(lang)))
+
+
+BLANK = '<option value=""></option>'
+
+
+class LineField(Drawn, StringField):
+    """One line of text."""
+
+    widget = LINE
+
+    def slot(self) -> str:
+        return str(escape(self._value()))
+
+
+class LinesField(Drawn, TextAreaField):
+    """Several lines of text."""
+
+    widget = LINES
+
+    def slot(self) -> str:
+        return str(escape(self._value()))
+
+
+class TickField(Drawn, BooleanField):
+    """Yes or no."""
+
+    widget = TICK
+
+    def slot(self) -> str:
+        return " checked" if self.data else ""
+
+
+class ParsedField(LineField):
     """Text that stands for a value: what was typed stays in the box until it makes sense."""
 
     parse: Callable[[str], Any]
@@ -106,8 +210,10 @@ class ParsedField(StringField):
                 raise ValueError(_(self.problem)) from None
 
 
-class CodeField(SelectField):
+class CodeField(Drawn, SelectField):
     """One code of a list."""
+
+    widget = ONE
 
     def __init__(self, label: Any = None, validators: Any = None, *, codes: tuple[Code, ...], **kwargs: Any) -> None:
         self.codes, self.by_value = codes, {code.value: code for code in codes}
@@ -118,12 +224,11 @@ class CodeField(SelectField):
             return None
         return self.by_value.get(getattr(value, "value", value), value)
 
-    def iter_choices(self) -> Any:
+    def slot(self) -> str:
         """The list, with a blank line first where nothing need be chosen or nothing is."""
-        if not self.flags.required or self.data not in self.codes:
-            yield Choice("", "", self.data not in self.codes, {})
-        for code in self.codes:
-            yield Choice(code.value, str(code), self.data == code, {})
+        known = self.data in self.codes
+        listed = chosen(_code_options(self.codes, language()), [self.data.value] if known else [])
+        return listed if self.flags.required and known else BLANK + listed
 
     def pre_validate(self, form: Any) -> None:
         """Only the list's own codes."""
@@ -131,17 +236,18 @@ class CodeField(SelectField):
             raise StopValidation(_("Choose from the list."))
 
 
-class CodesField(SelectMultipleField):
+class CodesField(Drawn, SelectMultipleField):
     """Any number of codes of a list."""
+
+    widget = MANY
 
     def __init__(self, label: Any = None, validators: Any = None, *, codes: tuple[Code, ...], **kwargs: Any) -> None:
         self.codes, self.by_value = codes, {code.value: code for code in codes}
         super().__init__(label, validators, choices=[], coerce=str, validate_choice=False, **kwargs)
 
-    def iter_choices(self) -> Any:
+    def slot(self) -> str:
         """The list, with what holds marked."""
-        chosen = {getattr(code, "value", code) for code in self.data or ()}
-        return (Choice(code.value, str(code), code.value in chosen, {}) for code in self.codes)
+        return chosen(_code_options(self.codes, language()), (getattr(code, "value", code) for code in self.data or ()))
 
     def process_data(self, value: Any) -> None:
         self.data = tuple(value or ())
@@ -155,16 +261,17 @@ class CodesField(SelectMultipleField):
             raise StopValidation(_("Choose from the list."))
 
 
-class CountryField(SelectField):
+class CountryField(Drawn, SelectField):
     """A country."""
+
+    widget = ONE
 
     def __init__(self, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
         super().__init__(label, validators, choices=[], coerce=lambda v: v or None, validate_choice=False, **kwargs)
 
-    def iter_choices(self) -> Any:
+    def slot(self) -> str:
         """Every country, in the reader's language."""
-        yield Choice("", "", not self.data, {})
-        yield from (Choice(code, name, code == self.data, {}) for code, name in countries(language()))
+        return BLANK + chosen(_country_options(language()), [self.data] if self.data else [])
 
     def pre_validate(self, form: Any) -> None:
         """Only ISO countries."""
@@ -172,31 +279,16 @@ class CountryField(SelectField):
             raise StopValidation(_("Choose from the list."))
 
 
-class LinkWidget:
-    """A select: whole for a short list, only the chosen row for a long one, which is looked up by typing."""
-
-    def __call__(self, field: LinkField, **kwargs: Any) -> Markup:
-        kwargs.setdefault("id", field.id)
-        if field.flags.required:
-            kwargs.setdefault("required", True)
-        if field.is_long:
-            kwargs["data-lookup"] = field.lookup_url
-        options = Markup("").join(
-            Markup('<option value="{}"{}>{}</option>').format(key, Markup(" selected") if on else "", text)
-            for key, text, on in field.options()
-        )
-        attributes = Markup(html_params(name=field.name, **kwargs))  # noqa: S704 (html_params escapes)
-        return Markup("<select {}>{}</select>").format(attributes, options)
-
-
-class LinkField(Field):
+class LinkField(Drawn, Field):
     """A row of another table, among those that the user sees; a foreign row answers exactly like a missing one."""
 
-    widget = LinkWidget()
+    widget = ONE
 
     def __init__(self, label: Any = None, validators: Any = None, *, model: type, column: str, **kwargs: Any) -> None:
         super().__init__(label, validators, **kwargs)
         self.model, self.column, self.target = model, column, link_target(model, column)
+        if self.is_long:
+            self.render_kw = {"data-lookup": self.lookup_url}
 
     @property
     def is_long(self) -> bool:
@@ -226,12 +318,19 @@ class LinkField(Field):
 
     def options(self) -> Iterable[tuple[Any, str, bool]]:
         """The rows to choose from, with a blank first."""
-        rows = [] if self.is_long else list(db.session.scalars(choosable(self.target)))
-        if self.data and self.data not in [row.id for row in rows]:
+        offered = {} if self.is_long else names_of(self.target)
+        if self.data and self.data not in offered:
             kept = db.session.get(self.target, self.data)
-            rows += [kept] if kept is not None else []
+            offered |= {self.data: kept.described} if kept is not None else {}
         yield "", "", not self.data
-        yield from ((row.id, row.described, row.id == self.data) for row in rows)
+        yield from ((key, name, key == self.data) for key, name in offered.items())
+
+    def slot(self) -> str:
+        """A short list whole; of a long one, which is looked up by typing, the chosen row alone."""
+        return "".join(
+            f'<option value="{key}"{" selected" if on else ""}>{escape(text)}</option>'
+            for key, text, on in self.options()
+        )
 
     def populate_obj(self, obj: Any, name: str) -> None:
         """A visible row may point at one that its reader does not see: an untouched blank leaves that be."""
@@ -266,17 +365,29 @@ class UnitField(LinkField):
         yield from ((key, name, key == self.data) for key, name in zip(scope.unit_ids, scope.unit_names, strict=True))
 
 
+def names_of(target: type[Base]) -> dict[int, str]:
+    """Numbers and names of the rows of a short table that the user may point at, in reading order."""
+    columns = (getattr(target, name) for name in ("id", *target.called_by))
+    rows = db.session.execute(choosable(target).with_only_columns(*columns))
+    return {key: target.called(*values) for key, *values in rows}
+
+
 def choosable(target: type[Base]) -> sa.Select[Any]:
     """The rows of a table that the user may point at, in reading order."""
+    scope = policy.scope_in(db.session)
+    return _choosable(target, scope.user_id, scope.unit_ids, policy.may(scope, "edit", "user"))
+
+
+@lru_cache(512)
+def _choosable(target: type[Base], user_id: int, unit_ids: tuple[int, ...], may_edit_users: bool) -> sa.Select[Any]:
     rows = sa.select(target)
     if issubclass(target, Searchable):
         offered = rows.where(target.is_active) if hasattr(target, "is_active") else rows
         return offered.order_by(target.sort_key, target.id)  # type: ignore[attr-defined]
     if target is User:
-        scope = policy.scope_in(db.session)
-        beside = sa.exists().where(Membership.user_id == User.id, Membership.unit_id.in_(scope.unit_ids))
-        if not policy.may(scope, "edit", "user"):
-            rows = rows.where(User.is_active, User.role.in_(policy.STAFF), beside | (User.id == scope.user_id))
+        beside = sa.exists().where(Membership.user_id == User.id, Membership.unit_id.in_(unit_ids))
+        if not may_edit_users:
+            rows = rows.where(User.is_active, User.role.in_(policy.STAFF), beside | (User.id == user_id))
         return rows.order_by(sa.func.greek_key(User.full_name), User.id)
     for name in ("is_offered", "is_open"):
         if hasattr(target, name) and not issubclass(target, Scoped):
@@ -355,12 +466,12 @@ def form_field(model: type[Base], name: str) -> Any:
     match field.kind:
         case Kind.TEXT:
             common["validators"].append(check(field))
-            return StringField(**common, render_kw={"maxlength": field.length} if not field.check else {})
+            return LineField(**common, render_kw={"maxlength": field.length} if not field.check else {})
         case Kind.LONG_TEXT:
             common["validators"].append(check(field))
-            return TextAreaField(**common, render_kw={"rows": 4})
+            return LinesField(**common, render_kw={"rows": 4})
         case Kind.FLAG:
-            return BooleanField(**common)
+            return TickField(**common)
         case Kind.CODE:
             return CodeField(**common, codes=field.codes)
         case Kind.CODES:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
-from flask import Response, abort, g, request
+from flask import abort, g, jsonify, request
 from flask_admin import expose
-from jinja2 import pass_context
+from markupsafe import escape
+from sqlalchemy import orm
 
 import audit
 from db import Kind, Searchable, db, link_target
+from i18n import _
 from models import Scoped
 from vocabulary import AuditAction
 
@@ -20,6 +23,8 @@ from . import values
 from .filters import BY_NUMBER, matches
 from .forms import choosable
 from .screen import Screen
+
+SEPARATOR = "\0"  # which no column takes (db.clean)
 
 
 class Listing(Screen):
@@ -63,25 +68,19 @@ class Listing(Screen):
         """A filter's name in URLs, the same in every language."""
         return str(flt.slug)
 
-    def _get_filter_groups(self) -> dict[str, list[dict[str, Any]]]:
-        """The filters that this reader may use, with the choices that this reader sees."""
+    @expose("/filters/")
+    def filters_view(self) -> Any:
+        """The filters that this reader may use, with the choices that this reader sees, for who opens their panel."""
         groups: dict[str, list[dict[str, Any]]] = {}
-        offered = {arg: pair for arg, pair in self._filter_args.items() if pair[1].data_type != BY_NUMBER}
-        for arg, (index, flt) in offered.items():
-            groups.setdefault(str(flt.name), []).append(
-                {
-                    "index": index,
-                    "arg": arg,
-                    "operation": str(flt.operation()),
-                    "options": flt.choices(),
-                    "type": flt.data_type,
-                }
-            )
-        return groups
+        for arg, (_index, flt) in self._filter_args.items():
+            if flt.data_type != BY_NUMBER:
+                offer = {"arg": arg, "operation": str(flt.operation()), "options": flt.choices(), "type": flt.data_type}
+                groups.setdefault(str(flt.name), []).append(offer)
+        return jsonify(groups)
 
     def scaffold_auto_joins(self) -> list[Any]:
-        """The rows that a list names, in the same query."""
-        return [self.through(name) for name in self.column_list if self.is_link(name)]
+        """None: `texts_of` reads what a page shows."""
+        return []
 
     def is_link(self, name: str) -> bool:
         """The column points at a row of another table."""
@@ -99,8 +98,114 @@ class Listing(Screen):
         args.extra_args, args.filters = {}, (args.filters or [])[:20]
         if (args.search or args.filters) and not g.get("search_noted"):
             g.search_noted = True
-            audit.note(db.session, AuditAction.SEARCH, subject_type=self.model.__tablename__, **self._asked(args))
+            table = self.model.__tablename__
+            audit.note_reading(db.session, AuditAction.SEARCH, subject_type=table, **self._asked(args))
         return args
+
+    @expose("/")
+    def index_view(self) -> Any:
+        """A page of the list."""
+        args = self._get_list_extra_args()
+        size = self.get_safe_page_size(args.page_size)
+        page = slice(args.page * size, (args.page + 1) * size)
+        count, rows = self.found(args)
+        columns = self._list_columns
+        return self.render(
+            self.list_template,
+            args=args,
+            count=count,
+            page_size=size,
+            last_page=(count - 1) // size,
+            columns=columns,
+            rows=self.texts_of(rows, [name for name, _label in columns], page),
+            address=self._address_of(args),
+            chips=self._chips(args),
+            actions=self.get_actions_list(),
+            export_url=self._export_url() if self.can_export else None,
+        )
+
+    def texts_of(self, query: Any, names: list[str], page: slice) -> list[tuple[int, str, list[str]]]:
+        """The rows of a page as a list shows them: number, first cell, other cells; as HTML, escaped."""
+        read = list((self._rows if self.made_columns else self._columns)(query, names, page))
+        # Four hundred cells are escaped in one go: one by one, it is a tenth of the page.
+        escaped = iter(str(escape(SEPARATOR.join(text for _key, cells in read for text in cells))).split(SEPARATOR))
+        rows = ((key, [next(escaped) for _text in cells]) for key, cells in read)
+        return [(key, cells[0], cells[1:]) for key, cells in rows]
+
+    def _rows(self, query: Any, names: list[str], page: slice) -> Iterable[tuple[int, list[str]]]:
+        """Whole rows, where a screen makes columns of its own out of them."""
+        rows = query.options(*(orm.joinedload(self.through(name)) for name in names if self.is_link(name)))[page]
+        self.look_beside(rows)
+        return ((self.get_pk_value(row), [self.shown(row, name) for name in names]) for row in rows)
+
+    def nothing_here(self) -> str:
+        """What an empty list says."""
+        return _("No records yet: %(what)s.", what=str(self.model.labels).lower())
+
+    def look_beside(self, rows: list[Any]) -> None:
+        """What made columns need beside the page's own rows is fetched here for all of them at once."""
+
+    def _columns(self, query: Any, names: list[str], page: slice) -> Iterable[tuple[int, list[str]]]:
+        """Only the columns shown, and of rows that they point at only the name: a list is opened all day long."""
+        cells = [self._reading(name) for name in names]
+        for name in names:
+            if name in self._linked:
+                query = query.outerjoin(self.through(name).of_type(self._linked[name]))
+        read = query.with_entities(self.model.id, *(column for column, _tell in cells))[page]  # type: ignore[attr-defined]
+        return ((key, [tell(value) for (_column, tell), value in zip(cells, kept, strict=True)]) for key, *kept in read)
+
+    @cached_property
+    def _linked(self) -> dict[str, Any]:
+        """The tables behind the list's links; the unit is known by its number."""
+        names = [name for name in self.column_list if self.is_link(name) and name != "unit_id"]
+        return {name: orm.aliased(link_target(self.model, name)) for name in names}
+
+    def _reading(self, name: str) -> tuple[Any, Callable[[Any], str]]:
+        """What to read for a column, and how it is told."""
+        if name in self._linked:
+            linked, target = self._linked[name], link_target(self.model, name)
+            called: Any = orm.Bundle(name, *(getattr(linked, part) for part in target.called_by))
+            return called, lambda row: "" if row[0] is None else target.called(*row)
+        column = getattr(self.model, name)
+        if name == "unit_id":
+            return column, self.scope.short_unit_names.__getitem__
+        return column, values.teller(self.fields[name])
+
+    def found(self, args: Any) -> tuple[int, Any]:
+        """How many rows were asked for, and their query."""
+        column = self._get_column_by_idx(args.sort)
+        asked = (column and column[0], args.sort_desc, args.search, args.filters)
+        return self.get_list(None, *asked, execute=False, page_size=False)
+
+    def _address_of(self, args: Any) -> Callable[..., str]:
+        """Makes the address of this very list with some of its arguments changed; None leaves one out."""
+        asked = {
+            "search": args.search, "sort": args.sort, "desc": args.sort_desc or None,
+            "page_size": request.args.get("page_size"), **self._get_filters(args.filters),
+        }  # fmt: skip
+
+        kept = {name: urlencode({name: value}) for name, value in asked.items() if value is not None}
+
+        def address(**changes: Any) -> str:
+            said = [pair for name, pair in kept.items() if name not in changes]
+            said += [urlencode({name: value}) for name, value in changes.items() if value is not None]
+            return "?" + "&".join(said) if said else "./"
+
+        address.asked = asked  # type: ignore[attr-defined]
+        return address
+
+    def _chips(self, args: Any) -> list[tuple[str, str, str]]:
+        """What the list is narrowed by: the argument to leave out, what it says, and the value."""
+        chips = [("search", _("Search"), args.search)] if args.search else []
+        for argument, (index, _name, value) in zip(self._get_filters(args.filters), args.filters, strict=True):
+            flt = self._filters[index]
+            chips.append((argument, f"{flt.name} {flt.operation()}", flt.read(value)))
+        return chips
+
+    def _export_url(self) -> str:
+        """The same list as a workbook. Arguments from outside go in as text: to url_for some of them are commands."""
+        asked = urlencode(list(request.args.items(multi=True)))
+        return "export/xlsx/" + (f"?{asked}" if asked else "")
 
     def get_safe_page_size(self, page_size: int | None) -> int:
         """One of the sizes on offer."""
@@ -127,7 +232,7 @@ class Listing(Screen):
 
     def get_count_query(self) -> Any:
         """Rows in sight."""
-        return db.session.query(sa.func.count(self.model.id))  # type: ignore[attr-defined]
+        return db.session.query(sa.func.count()).select_from(self.model)
 
     def _apply_sorting(self, query: Any, joins: Any, sort_column: Any, sort_desc: bool) -> Any:
         """The asked order, then the screen's own, then the number: pages never overlap."""
@@ -160,16 +265,11 @@ class Listing(Screen):
     # --- values ---
 
     def shown(self, row: Any, name: str) -> str:
-        """A cell as people read it."""
+        """A value as people read it."""
         if self.is_link(name):
             linked = getattr(row, name.removesuffix("_id"))
             return str(linked) if linked is not None else ""
         return values.shown(self.fields[name], getattr(row, name)) if name in self.fields else str(getattr(row, name))
-
-    @pass_context
-    def get_list_value(self, context: Any, model: Any, name: str) -> str:
-        """Flask-Admin asks for a cell of a list."""
-        return self.shown(model, name)
 
     @expose("/ajax/lookup/")
     def ajax_lookup(self) -> Any:
@@ -180,14 +280,12 @@ class Listing(Screen):
         target = link_target(self.model, name)
         rows = choosable(target)
         if request.args.get("query") and issubclass(target, Scoped):
-            audit.note(
+            audit.note_reading(
                 db.session, AuditAction.SEARCH, subject_type=target.__tablename__, search=request.args["query"][:200]
             )
         if query := request.args.get("query", "").replace("\0", "")[:200].strip():
             rows = rows.where(matches(target, query) if issubclass(target, Searchable) else sa.false())
-        start = min(max(request.args.get("offset", 0, type=int), 0), 10_000)
-        found = [(row.id, row.described) for row in db.session.scalars(rows.limit(20).offset(start))]
-        return Response(json.dumps(found, ensure_ascii=False), mimetype="application/json")
+        return jsonify([(row.id, row.described) for row in db.session.scalars(rows.limit(20))])
 
     @expose("/ajax/update/", methods=("POST",))
     def ajax_update(self) -> Any:

@@ -17,7 +17,7 @@ from db import Base, Field, db, fields, row_id
 from i18n import Label
 from vocabulary import AuditAction
 
-from .filters import column_filters
+from .filters import ColumnFilter, column_filters
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,10 @@ class Permitted:
         view.__dict__[self.slot] = kept
 
     def __get__(self, view: Any, owner: type | None = None) -> Any:
-        return self if view is None else [pair for pair in view.__dict__[self.slot] if view.sees(pair[0])]
+        if view is None:
+            return self
+        hidden = view.hidden
+        return [pair for pair in view.__dict__[self.slot] if pair[0] not in hidden]
 
 
 class PermittedList(Permitted):
@@ -67,8 +70,8 @@ class PermittedFilters(Permitted):
     def __get__(self, view: Any, owner: type | None = None) -> Any:
         if view is None:
             return self
-        kept = view.__dict__[self.slot] or {}
-        return {name: pair for name, pair in kept.items() if view.sees(pair[1].on_column)}
+        kept, hidden = view.__dict__[self.slot] or {}, view.hidden
+        return {name: pair for name, pair in kept.items() if pair[1].on_column not in hidden}
 
 
 class Screen(ModelView):
@@ -87,6 +90,8 @@ class Screen(ModelView):
     made_columns: ClassVar[dict[str, Label]] = {}
     exported_columns: ClassVar[tuple[str, ...]] = ()
     """Made columns that go into exports too."""
+    made_filters: ClassVar[tuple[ColumnFilter, ...]] = ()
+    """Filters that no single column gives."""
 
     page_size = 50
     page_size_options = (20, 50, 100)
@@ -108,7 +113,8 @@ class Screen(ModelView):
         self.column_list = self.list_columns or tuple(self.fields)[:8]
         self.column_details_list = self.column_export_list = tuple(self.fields)
         self.column_labels = {name: field.label for name, field in self.fields.items()}
-        self.column_filters = [flt for name in self.fields for flt in column_filters(self.model, name)]
+        own = [flt for name in self.fields for flt in column_filters(self.model, name)]
+        self.column_filters = [*own, *self.made_filters]
         name = self.model.__tablename__
         super().__init__(
             self.model, db, name=self.model.labels, category=self.menu, endpoint=name, url=f"/admin/{name}"
@@ -135,7 +141,12 @@ class Screen(ModelView):
 
     def sees(self, name: str) -> bool:
         """The user's role sees this column."""
-        return name not in self.fields or policy.sees(self.scope, self.fields[name])
+        return name not in self.hidden
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The columns that the user's role does not see."""
+        return policy.hidden_from(self.scope.role, self.model)
 
     def is_accessible(self) -> bool:
         """Shown in the menu, and answered at all, only to whom the screen is for."""
@@ -143,7 +154,7 @@ class Screen(ModelView):
 
     def is_visible(self) -> bool:
         """In the menu only under a heading; other screens are reached from their parent's page."""
-        return self.menu is not None
+        return type(self).menu is not None  # Flask-Admin puts its own menu entry under the same name on the instance
 
     can_create = property(lambda self: self.may("create"))
     can_edit = property(lambda self: self.may("edit"))
@@ -170,6 +181,7 @@ class Screen(ModelView):
 
 ENDPOINT_ACTIONS: dict[str, str] = {
     "index_view": "read",
+    "filters_view": "read",
     "details_view": "read",
     "create_view": "create",
     "edit_view": "edit",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .workbook import Workbook
+from .drafts import Drafts
 
 
-class KentroView(Workbook):
+class KentroView(Drafts):
     """A screen over one table, so that a subject's file is a declaration.
 
     A subclass declares `model` and `list_columns`; columns, labels, forms, filters, search, export, details page,

@@ -41,10 +41,7 @@ class Workbook(Details):
         if lost or len(args.filters or ()) != sum(name.startswith("flt") for name in request.args):
             # A search or filter that makes no sense must not widen what is taken out of the house.
             abort(400)
-        sort = self._get_column_by_idx(args.sort)
-        _count, query = self.get_list(
-            None, sort and sort[0], args.sort_desc, args.search, args.filters, execute=False, page_size=False
-        )
+        _count, query = self.found(args)
         names = [name for name, _label in self._export_columns]
         loads = [orm.joinedload(self.through(n)) for n in names if self.is_link(n)]
         rows = query.options(*loads).yield_per(500)  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import abort, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_admin.actions import action
+from flask_admin.helpers import get_redirect_target
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -60,17 +61,16 @@ class Writing(Listing):
         if obj is not None and not policy.may_touch(self.scope, obj):
             abort(403)
         if request.method == "GET":
-            audit.note(db.session, AuditAction.VIEW, obj)
+            audit.note_reading(db.session, AuditAction.VIEW, obj)
         return self._narrowed(super().edit_form(obj))
 
     def _narrowed(self, form: Any) -> KentroForm:
-        table = self.model.__tablename__
+        table, scope, hidden = self.model.__tablename__, self.scope, self.hidden
         for name in list(form._fields):
-            if not (self.sees(name) and policy.sets(self.scope, table, name)):
+            if name in hidden or not policy.sets(scope, table, name):
                 del form[name]
         if request.method == "POST":
             form.drop_unsent({*request.form, "version", "form_token"}, is_new=form._obj is None)
-        form.warnings = []
         return form  # type: ignore[no-any-return]
 
     def _prefill(self, field: LinkField, asked: str | None) -> None:
@@ -125,6 +125,7 @@ class Writing(Listing):
             with db.session.no_autoflush:
                 form.populate_obj(row)
                 self.on_model_change(form, row, is_created)
+            changed = policy.changed(row)
             if is_created:
                 db.session.add(row)
             db.session.flush()
@@ -140,7 +141,7 @@ class Writing(Listing):
             db.session.rollback()
             self._tell_conflict(form, self.get_one(request.args.get("id")))
             return False
-        for text in self.warnings(row):
+        for text in self.warnings(row, changed):
             flash(text, "warning")
         return True
 
@@ -159,8 +160,8 @@ class Writing(Listing):
             flash(_(message), "error")
         return False
 
-    def warnings(self, row: Any) -> list[str]:
-        """What a saved row should make its clerk look at again."""
+    def warnings(self, row: Any, changed: set[str]) -> list[str]:
+        """What a saved row, of which this was changed, should make its clerk look at again."""
         return []
 
     def _tell_conflict(self, form: Any, model: Any) -> None:
@@ -234,7 +235,7 @@ class Writing(Listing):
         else:
             if self.flushed():
                 flash(_("The state is now: %(state)s", state=row.status), "success")
-        return redirect(url_for(".details_view", id=row_id(request.args.get("id"))))
+        return redirect(get_redirect_target() or url_for(".details_view", id=row_id(request.args.get("id"))))
 
     @action(
         "delete",

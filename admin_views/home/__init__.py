@@ -1,0 +1,71 @@
+"""The first page: what waits for this reader today, every number with the rows behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import redirect, request, url_for
+from flask_admin import AdminIndexView, expose
+from flask_babel import format_date
+
+import policy
+from db import db
+from i18n import _
+
+from ..base import KentroView
+from .desk import Desk
+from .month import asked
+from .sections import PARTS
+
+BEGUN = (
+    "visit", "beneficiary", "appointment", "service_delivery", "referral", "application", "household", "user", "unit",
+)  # fmt: skip
+
+
+class HomeView(AdminIndexView):
+    """The parts that policy.HOME gives the reader's role."""
+
+    def is_accessible(self) -> bool:
+        """Whoever signed in."""
+        return policy.scope_in(db.session).is_authenticated
+
+    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:
+        """Strangers sign in first."""
+        return redirect(url_for("auth.login"))
+
+    @expose("/")
+    def index(self) -> Any:
+        """The page."""
+        desk = self._desk()
+        parts = [PARTS[name] for name in policy.home_of(desk.scope)]
+        return self.render(
+            "admin/index.html",
+            title=_("Today"),
+            day=format_date(desk.day, "full"),
+            parts=[part.shown(desk) for part in parts if part.is_offered(desk)],
+            quick=[{"label": _quick(name), "url": url_for(f"{name}.create_view")} for name in BEGUN if _begins(name)],
+            search_url=url_for("beneficiary.index_view") if policy.may(desk.scope, "read", "beneficiary") else None,
+            is_unplaced=desk.scope.role and policy.works_in_units(desk.scope.role) and not desk.scope.unit_ids,
+        )
+
+    def _desk(self) -> Desk:
+        views = [view for view in self.admin._views if isinstance(view, KentroView)]  # type: ignore[union-attr]
+        return Desk(policy.scope_in(db.session), views, asked(request.args.get("month")))
+
+
+def _begins(name: str) -> bool:
+    return policy.may(policy.scope_in(db.session), "create", name)
+
+
+def _quick(name: str) -> str:
+    return {
+        "visit": _("New visit"),
+        "beneficiary": _("New person"),
+        "appointment": _("New appointment"),
+        "service_delivery": _("New service"),
+        "referral": _("New referral"),
+        "application": _("New application"),
+        "household": _("New household"),
+        "user": _("New user"),
+        "unit": _("New unit"),
+    }[name]

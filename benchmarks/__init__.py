@@ -1,0 +1,1 @@
+"""Kentro beside its peers, over the same people: see README.md."""
