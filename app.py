@@ -84,9 +84,9 @@ def _contact() -> models.Municipality | models.Unit | None:
 def _errors(app: Flask) -> None:
     @app.errorhandler(CSRFError)
     def expired(error: CSRFError) -> Any:
-        return _error_page(
-            400, _("The form had expired and nothing was saved. Go back, reload the page and send it again.")
-        )
+        told = _("The form had expired and nothing was saved. Go back, reload the page and send it again.")
+        # There, too, lies the draft of what was typed.
+        return _error_page(400, told, back_url=request.full_path, back_label=_("Back to the form"))
 
     @app.errorhandler(policy.Refused)
     def refused(error: policy.Refused) -> Any:
@@ -119,10 +119,10 @@ def _log(app: Flask, error: Exception) -> None:
         app.logger.exception("unhandled error", exc_info=error)
 
 
-def _error_page(code: int, text: str) -> tuple[str, int]:
+def _error_page(code: int, text: str, **more: Any) -> tuple[str, int]:
     db.db.session.rollback()
     try:
-        return render_template("error.html", code=code, title=_("Not possible"), text=text), code
+        return render_template("error.html", code=code, title=_("Not possible"), text=text, **more), code
     except sa.exc.SQLAlchemyError:
         # The page's own frame asks the database, which is what failed: a page that asks nothing says so.
         db.db.session.rollback()

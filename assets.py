@@ -7,8 +7,9 @@ import mimetypes
 from functools import cache
 from pathlib import Path
 
-from flask import Flask, Response, abort, url_for
+from flask import Flask, Response, url_for
 from flask_compress import Compress
+from werkzeug.exceptions import NotFound
 
 STATIC = Path(__file__).parent / "static"
 BUNDLES = {
@@ -42,7 +43,7 @@ def asset(name: str) -> str:
 
 def _serve(name: str) -> Response:
     if name not in BUNDLES:
-        abort(404)
+        raise NotFound
     return Response(_content(name), mimetype=mimetypes.guess_type(name)[0])
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache, partial
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar
 
@@ -240,8 +241,7 @@ class Base(DeclarativeBase):
 
     label: Label
     labels: Label
-    called_by: ClassVar[tuple[str, ...]] = ()
-    """The columns that the row's name is made of (`called`): all that a list reads of a row which it only names."""
+    called_by: ClassVar[tuple[str, ...]] = ()  # the columns of the row's name: all that a list reads of a row it names
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if "__tablename__" not in cls.__dict__ and not cls.__dict__.get("__abstract__"):
@@ -265,9 +265,8 @@ class Base(DeclarativeBase):
         return " ".join(map(str, values))
 
     def __str__(self) -> str:
-        if self.called_by:
-            return self.called(*(getattr(self, name) for name in self.called_by))
-        return f"{type(self).label} {self.id}"  # type: ignore[attr-defined]
+        name = self.called(*(getattr(self, column) for column in self.called_by))
+        return name or f"{type(self).label} {self.id}"  # type: ignore[attr-defined]
 
 
 class Record(Base):
@@ -304,15 +303,11 @@ class Searchable:
             self.search_key, self.sort_key = key, sort_key
 
 
-_fields_of: dict[type, dict[str, Field]] = {}
-
-
+@cache
 def fields(model: type) -> dict[str, Field]:
     """The declared columns of a model, in order of declaration."""
-    if model not in _fields_of:
-        columns: Any = sa.inspect(model).columns
-        _fields_of[model] = {column.key: column.info["field"] for column in columns if "field" in column.info}
-    return _fields_of[model]
+    columns: Any = sa.inspect(model).columns
+    return {column.key: column.info["field"] for column in columns if "field" in column.info}
 
 
 def link_target(model: type, name: str) -> type[Base]:
@@ -365,12 +360,11 @@ db = SQLAlchemy(engine_options={"pool_pre_ping": True}, session_options={"expire
 def init_app(app: Flask) -> None:
     """Bind engine and sessions to the application."""
     db.init_app(app)
-    # The library's closing of asynchronous sessions, of which there are none, starts a thread for every request.
+    # The library's closing of asynchronous sessions (there are none) starts a thread for every request.
     app.teardown_appcontext_funcs = [act for act in app.teardown_appcontext_funcs if not iscoroutinefunction(act)]
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
-            synchronous = app.config["SQLITE_SYNCHRONOUS"]
-            event.listen(db.engine, "connect", lambda connection, _record: _set_up_sqlite(connection, synchronous))
+            event.listen(db.engine, "connect", partial(_set_up_sqlite, synchronous=app.config["SQLITE_SYNCHRONOUS"]))
             event.listen(db.engine, "begin", _begin_sqlite)
 
 
@@ -379,14 +373,12 @@ def begin_write() -> None:
     db.session.connection(execution_options={"immediate": True})
 
 
-def _set_up_sqlite(connection: Any, synchronous: str) -> None:
+def _set_up_sqlite(connection: Any, record: object, synchronous: str) -> None:
     connection.isolation_level = None
-    for pragma in ("foreign_keys=ON", "recursive_triggers=ON", "journal_mode=WAL", "busy_timeout=10000"):
+    # The cache in KiB: SQLite's own 2000 does not hold one index of a large centre.
+    kept = f"foreign_keys=ON recursive_triggers=ON journal_mode=WAL synchronous={synchronous} cache_size=-32000"
+    for pragma in f"{kept} busy_timeout=10000".split():
         connection.execute(f"PRAGMA {pragma}")
-    connection.execute(f"PRAGMA synchronous={synchronous}")
-    connection.execute(
-        "PRAGMA cache_size=-32000"
-    )  # in KiB: SQLite's own 2000 does not hold one index of a large centre
     connection.create_function("greek_key", 1, lambda value: value and search.fold(value), deterministic=True)
 
 

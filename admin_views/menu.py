@@ -6,9 +6,10 @@ from i18n import Label
 
 RECEPTION = Label("Υποδοχή", "Reception")
 PEOPLE = Label("Άτομα", "People")
-SERVICES = Label("Υπηρεσίες", "Services")
+SERVICES = Label("Υπηρεσίες και παραπομπές", "Services and referrals")
 COMMUNITY = Label("Δράσεις και εθελοντές", "Events and volunteers")
 GOODS = Label("Είδη και διανομές", "Goods and distributions")
 CATALOGUES = Label("Κατάλογοι", "Catalogues")
+REPORTS = Label("Αναφορές", "Reports")
 OVERSIGHT = Label("Έλεγχος", "Oversight")
 SETTINGS = Label("Ρυθμίσεις", "Settings")

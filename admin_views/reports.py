@@ -22,7 +22,7 @@ from models import now, today
 from vocabulary import AuditAction
 
 from .base import ATHENS, download
-from .menu import OVERSIGHT
+from .menu import REPORTS
 
 MONTHS_BACK = 24
 
@@ -38,7 +38,8 @@ class ReportView(BaseView):
     """The reports that the reader may take."""
 
     def __init__(self) -> None:
-        super().__init__(name=Label("Αναφορές", "Reports"), category=OVERSIGHT, endpoint="report", url="/admin/report")
+        name = Label("Μηνιαία αναφορά", "Monthly report")
+        super().__init__(name=name, category=REPORTS, endpoint="report", url="/admin/report")
 
     def is_accessible(self) -> bool:
         """Whoever reads reports."""

@@ -151,7 +151,7 @@ function keepDrafts(form, place) {
     const when = new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeStyle: "short" }).format(draft.at);
     tell(
       "info",
-      said.found.replace("{when}", when.replace(",", "")),
+      said.found.replace("{}", when.replace(",", "")),
       answer(said.restore, "btn-primary", () => restore(draft)),
       answer(said.discard, "btn-outline-secondary", () => discard(draft, others)),
     );

@@ -426,7 +426,7 @@ async function download(button, address, request = {}) {
     const name = fileName(answer);
     if (name === undefined) return tell("error", ...(await refusal(answer)));
     save(await received(answer, tell), name);
-    tell("success", texts.received.replace("{name}", name));
+    tell("success", texts.received.replace("{}", name));
   } catch {
     tell("error", texts.interrupted);
   } finally {

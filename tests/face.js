@@ -111,6 +111,9 @@ globalThis.face = (() => {
 
   function untied() {
     const summary = all("main [role=alert]").find((part) => part.querySelector("a[href^='#']"));
+    // Whoever fails to sign in is not told whether it was the name or the password.
+    const isSignIn = document.querySelector("main [autocomplete=current-password]") && document.querySelector("main [name=username]");
+    if (isSignIn && document.querySelector("main [role=alert]")) return [];
     if (!summary) return ["no summary of the errors, or none that leads to the fields"];
     const faults = summary.contains(document.activeElement) ? [] : ["the summary has not the focus"];
     const links = all("a[href^='#']", summary);

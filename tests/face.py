@@ -14,7 +14,7 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page
 
 import admin_views
-from models import Municipality, now
+from models import Municipality, Visit, now
 from policy import PERMISSIONS
 from seed import builders
 from tests import world as cast
@@ -52,6 +52,10 @@ READERS = [next(name for name in cast.USERS if name.partition(".")[0] == role.va
 NEWCOMERS = [f"{role.value}.kem" for role in cast.SINGLE_UNIT_ROLES]
 """Users of a unit that has no records yet: their lists are empty."""
 STRANGER = ""
+CURRENT = r' class="active"| aria-current="\w+"'
+"""How the menu shows where one is."""
+ORDERED = Visit.__tablename__
+"""The list that is also shown in an order that was asked for: all lists show that in the same way."""
 
 
 # --- which screens there are ------------------------------------------------------------------------------------------
@@ -63,12 +67,12 @@ def addresses(office: Office, username: str) -> list[str]:
     for rule in office.world.app.url_map.iter_rules():
         if "GET" in (rule.methods or ()) and not rule.arguments:
             found += _states(rule.rule, rule.endpoint, _row_of(office, username, rule.endpoint.partition(".")[0]))
-    return found
+    return [*found, f"/admin/{ORDERED}/?sort=0&desc=1&page_size=20"]
 
 
 def _states(address: str, endpoint: str, number: int) -> Iterator[str]:
     if endpoint.endswith(".index_view"):
-        yield from (address, f"{address}?search=ουδείς", f"{address}?sort=0&page_size=20")
+        yield from (address, f"{address}?search=ουδείς")
     else:
         yield f"{address}?id={number}"
 
@@ -144,7 +148,6 @@ class Examiner:
             page.set_viewport_size({"width": width, "height": HEIGHT})
             for question, found in page.evaluate("face.asked", questions).items():
                 self.note(question, f"{where} at {width}", found)
-        page.set_viewport_size({"width": 1280, "height": HEIGHT})
 
     def note(self, question: str, where: str, found: list[str]) -> None:
         """Keep what was found."""
@@ -160,7 +163,7 @@ def _speak(page: Page, language: str) -> None:
 def _parts(html: str) -> list[str]:
     """The builds of a page's dialogs, of its content, and of the frame around them."""
     dialogs, content = (r"<dialog\b.*?</dialog>", r"<main\b.*?</main>")
-    frame = re.sub(f"{dialogs}|{content}", "", html, flags=re.S)
+    frame = re.sub(f"{dialogs}|{content}|{CURRENT}", "", html, flags=re.S)
     return [skeleton(part) for part in (*re.findall(f"{dialogs}|{content}", html, re.S), frame)]
 
 

@@ -23,11 +23,13 @@ from flask import Flask, g
 from flask_admin import babel as flask_admin_babel
 from flask_admin.helpers import set_current_view
 
+import policy
 from admin_views import SCREENS
 from admin_views.base.forms import OwnTranslations
 from config import ROOT
 from db import Base, Kind, fields
 from i18n import Label
+from models import Unit
 from tests.conftest import SqliteHouse, make_app
 from tests.world import CANARY, Browser, World
 from vocabulary import Code, Role
@@ -248,6 +250,9 @@ def data_of(world: World) -> re.Pattern[str]:
         model = mapper.class_
         names = [n for n, f in fields(model).items() if f.kind in (Kind.TEXT, Kind.LONG_TEXT) and n != "subject_type"]
         texts |= {text for row in world.query(sa.select(model)) for n in names if (text := getattr(row, n))}
+    units = world.query(sa.select(Unit).order_by(Unit.id))
+    names = policy.Scope(unit_ids=tuple(u.id for u in units), unit_names=tuple(u.name for u in units)).short_unit_names
+    texts |= {*names.values()}
     longest_first = sorted((text for text in texts if len(text) > 2), key=len, reverse=True)
     return re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(' '.join(text.split())) for text in longest_first)})(?!\w)")
 

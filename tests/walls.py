@@ -20,7 +20,7 @@ import admin_views
 import policy
 from db import Base, Kind, begin_write, db, fields
 from models import AuditEntry, Scoped, User
-from tests.world import CANARY, Browser, World
+from tests.world import CANARY, Browser, World, keys_listed
 from vocabulary import AuditAction
 
 NEVER = 987_654
@@ -86,8 +86,9 @@ def assert_untouched(world: World, before: dict[str, list[Any]], why: object = "
 
 
 def numbers_in(html: str, table: str) -> set[int]:
-    """The rows of a table that a page links to."""
-    return {int(n) for n in re.findall(rf"/admin/{table}/(?:details|edit)/\?(?:[^\"]*;)?id=(\d+)", html)}
+    """The rows of a table that a page, or the table's own list, links to."""
+    linked = re.findall(rf"/admin/{table}/(?:details|edit)/\?(?:[^\"]*;)?id=(\d+)", html)
+    return {*map(int, linked), *keys_listed(html)}
 
 
 def options_in(html: str) -> dict[str, set[str]]:

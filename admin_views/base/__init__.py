@@ -1,7 +1,7 @@
 """Every Flask-Admin hook, once. Screens import from here and from nowhere else in admin_views."""
 
 from .details import told
-from .forms import CodeField
+from .fields import CodeField
 from .screen import Child, gate
 from .values import ATHENS, greek_date, greek_datetime
 from .view import KentroView

@@ -16,7 +16,7 @@ import audit
 import policy
 from db import Base, Field, Kind, db, fields, link_target
 from i18n import _
-from models import today
+from models import Beneficiary, today
 from vocabulary import AuditAction
 
 from . import values
@@ -32,8 +32,17 @@ class Details(Writing):
         kwargs.setdefault("title", str(self.model.labels))
         if "form" in kwargs:
             kwargs["form_groups"] = self.form_groups(kwargs["form"])
-            kwargs["title"] = str(kwargs["model"]) if kwargs.get("model") is not None else self.new_title()
+            row = kwargs.get("model")
+            kwargs["title"] = self.new_title() if row is None else str(row)
+            kwargs["person"] = self._person(kwargs["form"], row)
         return super().render(template, **kwargs)
+
+    def _person(self, form: Any, row: Any) -> Any:
+        """Whose form this is; it stays in sight while the form scrolls."""
+        if row is not None:
+            return row if isinstance(row, Beneficiary) else getattr(row, "beneficiary", None)
+        chosen = form._fields.get("beneficiary_id")
+        return db.session.get(Beneficiary, chosen.data) if chosen is not None and chosen.data else None
 
     def new_title(self) -> str:
         """The heading over the form of a new row."""
@@ -64,7 +73,8 @@ class Details(Writing):
 
     def subtitle(self, row: Any) -> str:
         """What stands under the record's name."""
-        return str(self.model.label)
+        unit = getattr(row, "unit", None)
+        return f"{self.model.label} · {unit}" if unit and len(self.scope.unit_ids) > 1 else str(self.model.label)
 
     def trail_url(self, row: Any) -> str:
         """All acts about the record, views and exports too."""
@@ -77,7 +87,7 @@ class Details(Writing):
     def sections(self, row: Any) -> list[tuple[Any, list[tuple[Any, str]]]]:
         """Labels and values under their headings, without the empty ones."""
         found: dict[Any, list[tuple[Any, str]]] = {}
-        for name, label in self._details_columns:
+        for name, label in (pair for pair in self._details_columns if not self.is_own_unit(pair[0])):
             if text := self.shown(row, name):
                 found.setdefault(self.fields[name].group or MAIN, []).append((label, self._led(row, name, text)))
         return list(found.items())

@@ -11,11 +11,12 @@ from flask import g
 from flask_admin.contrib.sqla.filters import BaseSQLAFilter
 
 import search
-from db import Base, Field, Kind, Searchable, Sensitivity, db, fields, link_target, row_id
+from db import Base, Field, Kind, Searchable, Sensitivity, fields, link_target
 from i18n import Label, _, countries, language
 
 from . import values
-from .forms import names_of, parse_whole
+from .fields import names_of
+from .forms import parse_whole
 
 Condition = Callable[[Any, Any], sa.ColumnElement[bool]]
 
@@ -50,9 +51,6 @@ class ColumnFilter(BaseSQLAFilter):
 
     def read(self, value: str) -> str:
         """The value as people read it."""
-        field = fields(self._model).get(self.on_column)
-        if field and field.kind == Kind.LINK and (key := row_id(value)):
-            return str(db.session.get(link_target(self._model, self.on_column), key) or value)
         known = dict(self.choices() or ())
         parts = value.split("|") if self.slug.endswith("_in") else [value.replace(" to ", " – ")]
         return ", ".join(known.get(part, part) for part in parts)

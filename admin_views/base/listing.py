@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 from flask import abort, g, jsonify, request
 from flask_admin import expose
-from markupsafe import escape
+from markupsafe import Markup, escape
 from sqlalchemy import orm
 
 import audit
@@ -20,11 +20,12 @@ from models import Scoped
 from vocabulary import AuditAction
 
 from . import values
+from .fields import choosable
 from .filters import BY_NUMBER, matches
-from .forms import choosable
 from .screen import Screen
 
 SEPARATOR = "\0"  # which no column takes (db.clean)
+NEXT_CELL = Markup("</td><td>")
 
 
 class Listing(Screen):
@@ -124,13 +125,13 @@ class Listing(Screen):
             export_url=self._export_url() if self.can_export else None,
         )
 
-    def texts_of(self, query: Any, names: list[str], page: slice) -> list[tuple[int, str, list[str]]]:
-        """The rows of a page as a list shows them: number, first cell, other cells; as HTML, escaped."""
+    def texts_of(self, query: Any, names: list[str], page: slice) -> list[tuple[int, Markup, Markup]]:
+        """The rows of a page as a list shows them: number, first cell, the other cells in one."""
         read = list((self._rows if self.made_columns else self._columns)(query, names, page))
         # Four hundred cells are escaped in one go: one by one, it is a tenth of the page.
-        escaped = iter(str(escape(SEPARATOR.join(text for _key, cells in read for text in cells))).split(SEPARATOR))
+        escaped = iter(escape(SEPARATOR.join(text for _key, cells in read for text in cells)).split(SEPARATOR))
         rows = ((key, [next(escaped) for _text in cells]) for key, cells in read)
-        return [(key, cells[0], cells[1:]) for key, cells in rows]
+        return [(key, cells[0], NEXT_CELL.join(cells[1:])) for key, cells in rows]
 
     def _rows(self, query: Any, names: list[str], page: slice) -> Iterable[tuple[int, list[str]]]:
         """Whole rows, where a screen makes columns of its own out of them."""
@@ -157,7 +158,7 @@ class Listing(Screen):
     @cached_property
     def _linked(self) -> dict[str, Any]:
         """The tables behind the list's links; the unit is known by its number."""
-        names = [name for name in self.column_list if self.is_link(name) and name != "unit_id"]
+        names = [name for name in self.column_list if self.is_link(name) and not self.is_own_unit(name)]
         return {name: orm.aliased(link_target(self.model, name)) for name in names}
 
     def _reading(self, name: str) -> tuple[Any, Callable[[Any], str]]:
@@ -167,7 +168,7 @@ class Listing(Screen):
             called: Any = orm.Bundle(name, *(getattr(linked, part) for part in target.called_by))
             return called, lambda row: "" if row[0] is None else target.called(*row)
         column = getattr(self.model, name)
-        if name == "unit_id":
+        if self.is_own_unit(name):
             return column, self.scope.short_unit_names.__getitem__
         return column, values.teller(self.fields[name])
 

@@ -15,6 +15,7 @@ import policy
 from auth import own_address
 from db import Base, Field, db, fields, row_id
 from i18n import Label
+from models import Scoped
 from vocabulary import AuditAction
 
 from .filters import ColumnFilter, column_filters
@@ -61,7 +62,7 @@ class PermittedList(Permitted):
         if view is None:
             return self
         several = len(view.scope.unit_ids) > 1
-        return [pair for pair in super().__get__(view, owner) if several or pair[0] != "unit_id"]
+        return [pair for pair in super().__get__(view, owner) if several or not view.is_own_unit(pair[0])]
 
 
 class PermittedFilters(Permitted):
@@ -147,6 +148,10 @@ class Screen(ModelView):
     def hidden(self) -> frozenset[str]:
         """The columns that the user's role does not see."""
         return policy.hidden_from(self.scope.role, self.model)
+
+    def is_own_unit(self, name: str) -> bool:
+        """The column says of which unit the row is."""
+        return name == "unit_id" and issubclass(self.model, Scoped)
 
     def is_accessible(self) -> bool:
         """Shown in the menu, and answered at all, only to whom the screen is for."""

@@ -24,7 +24,8 @@ from models import Staged, Submission, User, today
 from vocabulary import AuditAction
 
 from . import values
-from .forms import KentroForm, LinkField, form_class
+from .fields import LinkField
+from .forms import KentroForm, form_class
 from .listing import Listing
 
 MAIN = Label("Στοιχεία", "Data")
