@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache, partial
+from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar
 
@@ -265,8 +265,7 @@ class Base(DeclarativeBase):
         return " ".join(map(str, values))
 
     def __str__(self) -> str:
-        name = self.called(*(getattr(self, column) for column in self.called_by))
-        return name or f"{type(self).label} {self.id}"  # type: ignore[attr-defined]
+        return self.called(*(getattr(self, name) for name in self.called_by)) or f"{type(self).label} {self.id}"  # type: ignore[attr-defined]
 
 
 class Record(Base):
@@ -297,17 +296,20 @@ class Searchable:
     def refresh_keys(self) -> None:
         """Derive both keys anew."""
         parts = [getattr(self, name) for name, field in fields(type(self)).items() if field.search]
-        key = search.key(*(str(part) for part in parts if part is not None))
-        sort_key = search.fold(str(self))[:200]
+        key, sort_key = search.key(*(str(p) for p in parts if p is not None)), search.fold(str(self))[:200]
         if (self.search_key, self.sort_key) != (key, sort_key):
             self.search_key, self.sort_key = key, sort_key
 
 
-@cache
+_fields_of: dict[type, dict[str, Field]] = {}
+
+
 def fields(model: type) -> dict[str, Field]:
     """The declared columns of a model, in order of declaration."""
-    columns: Any = sa.inspect(model).columns
-    return {column.key: column.info["field"] for column in columns if "field" in column.info}
+    if model not in _fields_of:
+        columns: Any = sa.inspect(model).columns
+        _fields_of[model] = {column.key: column.info["field"] for column in columns if "field" in column.info}
+    return _fields_of[model]
 
 
 def link_target(model: type, name: str) -> type[Base]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import flask_admin
-import flask_babel
 import pytest
 import sqlalchemy as sa
 import wtforms
@@ -23,6 +22,7 @@ from flask import Flask, g
 from flask_admin import babel as flask_admin_babel
 from flask_admin.helpers import set_current_view
 
+import i18n
 import policy
 from admin_views import SCREENS
 from admin_views.base.forms import OwnTranslations
@@ -76,8 +76,8 @@ def flask_admin_messages() -> set[Id]:
     return extracted(Path(flask_admin.__file__).parent, mapping, "_gettext", "lazy_gettext")
 
 
-def catalogue(domain: str) -> Catalog:
-    with (ROOT / "translations" / "el" / "LC_MESSAGES" / f"{domain}.po").open("rb") as file:
+def catalogue(domain: str, language: str = "el") -> Catalog:
+    with (ROOT / "translations" / language / "LC_MESSAGES" / f"{domain}.po").open("rb") as file:
         return read_po(file, locale="el")
 
 
@@ -134,7 +134,7 @@ def spoken(app: Flask, language: str, domain: str, ids: list[Id]) -> Iterator[tu
     with app.test_request_context("/"):
         g.language = language
         set_current_view(app.extensions["admin"][0]._views[1])
-        texts = (flask_admin_babel.domain if domain == "admin" else flask_babel.get_domain()).get_translations()
+        texts = flask_admin_babel.domain.get_translations() if domain == "admin" else i18n.catalogue(language)
         for id in ids:
             yield id, tuple(texts.ungettext(*id, n) for n in (1, 2)) if isinstance(id, tuple) else (texts.ugettext(id),)
 
@@ -144,8 +144,11 @@ def test_every_message_reaches_the_reader_in_either_language(bare: Flask, domain
     kept = {message.id: forms(message.string) for message in messages(domain)}
     for id, said in spoken(bare, "el", domain, list(kept)):
         assert said == kept[id], f"{said} instead of {kept[id]}: is the catalogue compiled (make setup)?"
+    # Flask-Admin's own English does not say how to put a mistake right; ours stands in a small catalogue of its own.
+    better = {m.id: forms(m.string) for m in catalogue("admin", "en") if m.id} if domain == "admin" else {}
+    assert better.keys() <= kept.keys()
     for id, said in spoken(bare, "en", domain, list(kept)):
-        assert said == forms(id)
+        assert said == better.get(id, forms(id))
 
 
 def test_forms_speak_with_the_projects_own_messages(bare: Flask) -> None:
