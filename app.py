@@ -86,7 +86,9 @@ def _errors(app: Flask) -> None:
     def expired(error: CSRFError) -> Any:
         told = _("The form had expired and nothing was saved. Go back, reload the page and send it again.")
         # There, too, lies the draft of what was typed.
-        return _error_page(400, told, back_url=request.full_path, back_label=_("Back to the form"))
+        has_form = "GET" in ((request.url_rule and request.url_rule.methods) or ())
+        back = {"back_url": request.full_path, "back_label": _("Back to the form")} if has_form else {}
+        return _error_page(400, told, **back)
 
     @app.errorhandler(policy.Refused)
     def refused(error: policy.Refused) -> Any:
@@ -131,11 +133,16 @@ def _error_page(code: int, text: str, **more: Any) -> tuple[str, int]:
         return page.render(code=500, text=broken, lang=i18n.language(), css=assets.asset("all.css")), 500
 
 
+def _is_kept() -> bool:
+    names = request.view_args or {}
+    return assets.is_current(names.get("name") or names.get("filename", ""), request.args.get("v"))
+
+
 def _headers(response: Any) -> Any:
     response.headers.setdefault("Content-Security-Policy", CSP)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
-    if request.endpoint in auth.OPEN_FILES:
+    if response.status_code < 400 and request.endpoint in auth.OPEN_FILES and _is_kept():
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         response.headers["Cache-Control"] = "no-store"

@@ -41,6 +41,11 @@ def asset(name: str) -> str:
     return url_for("static", filename=name, v=_fingerprint(name))
 
 
+def is_current(name: str, fingerprint: str | None) -> bool:
+    """The file is there, and is what stood under this address when the page was made."""
+    return fingerprint is not None and fingerprint == _fingerprint(name)
+
+
 def _serve(name: str) -> Response:
     if name not in BUNDLES:
         raise NotFound

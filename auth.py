@@ -139,7 +139,7 @@ def _note_use(kept: UserSession) -> None:
 
 def must_change_password() -> Any:
     """Whoever still has the password that somebody else chose goes to change it first."""
-    open_to_all = ("auth.", *OPEN_FILES, "healthz")
+    open_to_all = ("auth.", *OPEN_FILES, "healthz", "accessibility")
     if (request.endpoint or "").startswith(open_to_all) or not current_user.is_authenticated:
         return None
     return redirect(url_for("auth.password")) if current_user.user.password_changed_at is None else None

@@ -241,7 +241,7 @@ class Base(DeclarativeBase):
 
     label: Label
     labels: Label
-    called_by: ClassVar[tuple[str, ...]] = ()  # the columns of the row's name: all that a list reads of a row it names
+    called_by: ClassVar[tuple[str, ...]] = ("id",)  # the columns of its name: all that a list reads of a row it names
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if "__tablename__" not in cls.__dict__ and not cls.__dict__.get("__abstract__"):
@@ -259,13 +259,13 @@ class Base(DeclarativeBase):
         """The row told from its namesakes, where one is chosen among many."""
         return str(self)
 
-    @staticmethod
-    def called(*values: Any) -> str:
+    @classmethod
+    def called(cls, *values: Any) -> str:
         """The name of a row whose `called_by` columns hold these values."""
-        return " ".join(map(str, values))
+        return " ".join(map(str, values if cls.called_by != ("id",) else (cls.label, *values)))
 
     def __str__(self) -> str:
-        return self.called(*(getattr(self, name) for name in self.called_by)) or f"{type(self).label} {self.id}"  # type: ignore[attr-defined]
+        return self.called(*(getattr(self, name) for name in self.called_by))
 
 
 class Record(Base):

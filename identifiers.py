@@ -117,7 +117,10 @@ def phone(text: str) -> str:
 
 def phone_display(stored: str) -> str:
     """A stored telephone as Greeks write it: "210 1234567" in Athens, else "2521 057206"; foreign ones unchanged."""
-    return re.sub(r"^\+30(21[0-9]|[0-9]{4})([0-9]{6,7})$", r"\1 \2", stored)
+    if not (stored.startswith("+30") and len(stored) == 13):
+        return stored
+    area = 6 if stored.startswith("+3021") else 7
+    return f"{stored[3:area]} {stored[area:]}"
 
 
 def postal_code(text: str) -> str:

@@ -500,8 +500,8 @@ class Household(Searchable, Scoped, Record):
             self.code = _next_number(session, self.unit_id, Unit.last_household_number)
         super().before_save(session)
 
-    @staticmethod
-    def called(*values: Any) -> str:
+    @classmethod
+    def called(cls, *values: Any) -> str:
         return "{} ({})".format(*values)
 
 
@@ -645,8 +645,8 @@ class Service(Record):
     name_en: Mapped[str | None] = text("Ονομασία (αγγλικά)", "Name (English)", 200)
     is_offered: Mapped[bool] = flag("Παρέχεται", "Offered", initially=True)
 
-    @staticmethod
-    def called(*values: Any) -> str:
+    @classmethod
+    def called(cls, *values: Any) -> str:
         code, name, name_en = values
         return f"{code} {Label(name, name_en or name)}"
 
@@ -823,8 +823,8 @@ class Programme(Record):
     required_documents: Mapped[tuple[DocumentType, ...]] = choices(DocumentType, "Δικαιολογητικά", "Required documents")
     is_open: Mapped[bool] = flag("Δέχεται αιτήσεις", "Open for applications", initially=True)
 
-    @staticmethod
-    def called(*values: Any) -> str:
+    @classmethod
+    def called(cls, *values: Any) -> str:
         name, name_en = values
         return str(Label(name, name_en or name))
 

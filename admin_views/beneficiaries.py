@@ -42,10 +42,7 @@ class BeneficiaryView(KentroView):
 
     model = Beneficiary
     menu = PEOPLE
-    list_columns = (
-        "last_name", "first_name", "father_name", "registry_number", "born_on", "mobile",
-        "registered_on", "unit_id",
-    )  # fmt: skip
+    list_columns = ("last_name", "first_name", "father_name", "registry_number", "born_on", "mobile", "registered_on")
     children = (
         Child(
             HouseholdMember,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask import g, request, url_for
+from flask import abort, g, request, url_for
 from flask_admin import expose
 from flask_babel import format_date, refresh
 
@@ -44,7 +44,9 @@ class ReferralView(KentroView):
         It names the person, a telephone and what is asked, and nothing else (Regulation 2016/679, article 5(1)(c)).
         """
         row = self.get_one(request.args.get("id"))
-        audit.note_reading(db.session, AuditAction.VIEW, row)
+        if row.beneficiary is None:
+            abort(404)
+        audit.note_reading(db.session, AuditAction.VIEW, row, paper="letter")
         g.language = "el"
         refresh()
         return self.render(

@@ -79,6 +79,7 @@ class ApplicationView(KentroView):
 class CaseNoteView(KentroView):
     """Case notes, to those to whom they are confided."""
 
+    has_pencils = False  # a note speaks with its author's voice (policy.may_touch)
     model = CaseNote
     menu = SERVICES
     default_order = ("on", True)

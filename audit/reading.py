@@ -108,7 +108,11 @@ PARTICULARS = {
     "id": N_("Number asked for"),
     "name": N_("Name tried, as a keyed hash"),
     "task": N_("Task"),
+    "paper": N_("Paper"),
 }
+
+
+PAPERS = {"letter": N_("Referral letter")}
 
 
 def particulars(entry: AuditEntry) -> list[tuple[str, str]]:
@@ -117,6 +121,8 @@ def particulars(entry: AuditEntry) -> list[tuple[str, str]]:
 
 
 def _particular(name: str, kept: Any) -> str:
+    if name == "paper":
+        return _(PAPERS[kept])
     if name == "on":
         return f"{dt.date.fromisoformat(kept):%d/%m/%Y}"
     return ", ".join(map(str, kept)) if isinstance(kept, list) else str(kept)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import hmac
 import json
 import secrets
+import time
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,9 +21,9 @@ from vocabulary import AuditAction
 from . import chain
 
 PROTECTED = "hmac:"
-SAME_ACT = dt.timedelta(minutes=10)
-_readings: dict[tuple[Any, ...], dt.datetime] = {}
-"""When each sign-in was last recorded to read what; what this process does not know is recorded again."""
+SAME_ACT = 600  # seconds
+_readings: dict[tuple[Any, ...], float] = {}
+"""When each sign-in was last recorded to read what, by the clock that nobody sets back (seconds)."""
 
 
 def note(session: orm.Session, action: AuditAction, subject: Base | None = None, /, **details: Any) -> None:
@@ -31,18 +31,26 @@ def note(session: orm.Session, action: AuditAction, subject: Base | None = None,
     session.info.setdefault("acts", []).append(_entry(scope_in(session), action, subject, details=details))
 
 
-def note_reading(session: orm.Session, action: AuditAction, subject: Base | None = None, /, **details: Any) -> None:
-    """Record a look or a search; again by the same sign-in within SAME_ACT (paging, sorting, going back) is one act."""
+def note_reading(
+    session: orm.Session, action: AuditAction, subject: Base | None = None, /, asked: object = None, **details: Any
+) -> None:
+    """Record a look or a search; again by the same sign-in within SAME_ACT (paging, sorting, going back) is one act.
+
+    `asked` tells searches apart whose details, which withhold protected values, read alike; it is not recorded.
+    """
     entry = _entry(scope_in(session), action, subject, details=details)
-    what = tuple(entry[name] for name in ("session_ref", "action", "subject_type", "subject_id", "details"))
-    if entry["at"] - _readings.get(what, dt.datetime.min.replace(tzinfo=dt.UTC)) > SAME_ACT:
+    same = (entry[name] for name in ("session_ref", "action", "subject_type", "subject_id", "details"))
+    what = (*same, getattr(subject, "version", None), keyed_hash(repr(asked)))
+    waiting, moment = session.info.setdefault("readings", {}), time.monotonic()
+    known = waiting.get(what) or _readings.get(what)
+    if known is None or moment - known > SAME_ACT:
         session.info.setdefault("acts", []).append(entry)
-        session.info.setdefault("readings", {})[what] = entry["at"]
+        waiting[what] = moment
 
 
-def _remember(readings: dict[tuple[Any, ...], dt.datetime]) -> None:
+def _remember(readings: dict[tuple[Any, ...], float]) -> None:
     """Only what was committed counts as recorded."""
-    for what in [what for what, at in list(_readings.items()) if now() - at > SAME_ACT]:
+    for what in [what for what, at in list(_readings.items()) if time.monotonic() - at > SAME_ACT]:
         _readings.pop(what, None)
     _readings.update(readings)
 

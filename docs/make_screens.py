@@ -79,7 +79,7 @@ def serve(folder: Path, password: str) -> str:
         reference.load_profile(db.session, "drama")
         demo.load_demo(db.session, password)
         audit.commit(db.session)
-    server = create_server(app, host="127.0.0.1", port=0, threads=8)
+    server = create_server(app, host="127.0.0.1", port=0, threads=4)
     threading.Thread(target=server.run, daemon=True).start()
     return f"http://127.0.0.1:{server.effective_port}"
 

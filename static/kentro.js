@@ -1,4 +1,4 @@
-/* Behaviour of the pages. Every parameter comes from a data- attribute or from the texts block of layout.html;
+/* Behaviour of the pages. Every parameter comes from a data- attribute or from the texts block of frame/foot.html;
    nothing is inline, so that the content security policy can stay at default-src 'self'. */
 "use strict";
 
@@ -23,8 +23,7 @@ function openDialog(dialog, values) {
 }
 
 on("click", "[data-dialog]", (event, button) => {
-  const { dialog, labelFrom, ...values } = button.dataset;
-  if (labelFrom) values.label = document.getElementById(labelFrom).textContent.trim();
+  const { dialog, ...values } = button.dataset;
   openDialog(document.getElementById(dialog), values);
 });
 on("click", "[data-dialog-close]", (event, button) => button.closest("dialog").close());
@@ -74,6 +73,8 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post" || event.defaultPrevented) return;
   if (form.dataset.sent) return event.preventDefault();
+  // Signing out or changing the language beside a half-typed form is leaving it: the browser asks, and nothing is sent yet.
+  if (unsaved && !form.matches("[data-guard]")) return;
   unsaved = false;
   form.dataset.sent = "1";
   event.submitter?.setAttribute("aria-busy", "true");
@@ -151,7 +152,6 @@ function makePicker(button, input) {
 
 const LONG_LIST = 15;
 
-/* Only the answer to what was typed last may fill the list: a late one would offer people who were not asked for. */
 function lookUp(select) {
   return function load(query, done) {
     const url = new URL(select.dataset.lookup, location.href);
@@ -297,7 +297,18 @@ on("change", "input[name=rowid]", countTicks);
 
 on("click", "[data-toggle]", async (event, button) => {
   const part = document.getElementById(button.dataset.toggle);
-  if (part.dataset.filters) await setUpFilters(part);
+  if (button.ariaBusy) return;
+  if (part.dataset.filters) {
+    button.ariaBusy = "true";
+    try {
+      await setUpFilters(part);
+    } catch {
+      // The session has ended, or the server is away: the page itself tells which.
+      return location.reload();
+    } finally {
+      button.ariaBusy = null;
+    }
+  }
   part.hidden = !part.hidden;
   button.setAttribute("aria-expanded", String(!part.hidden));
   if (!part.hidden) part.querySelector("select, input:not([type=hidden])").focus();
@@ -372,9 +383,8 @@ async function setUpFilters(form) {
   const showValue = () => {
     const filter = groups[column.value][operation.value];
     const name = `flt${form.dataset.used}_${filter.arg}`;
-    const options = groups[column.value].find((other) => other.options)?.options;
     if (filter.type?.includes("range")) value.replaceChildren(...rangeInputs(filter, name));
-    else if (options && filter.arg.endsWith("_in")) value.replaceChildren(...someOf(options, name));
+    else if (filter.arg.endsWith("_in")) value.replaceChildren(...someOf(filter.options, name));
     else value.replaceChildren(...valueInput(filter, name, "filter-value", texts.value));
     enrichAll(value);
   };

@@ -92,8 +92,8 @@ def make_app(url: str, **settings: object) -> Flask:
 def valid_pages() -> Iterator[None]:
     """Every page that the tests were shown is valid HTML: said when all of them have run."""
     yield
-    if found := list(markup.faults(list(markup.PAGES.values()))):
-        pytest.fail(f"{len(found)} faults in the HTML of pages:\n" + "\n".join(found[:40]), pytrace=False)
+    if found := markup.gathered(markup.faults(list(markup.PAGES.values()))):
+        pytest.fail(f"Pages are not valid HTML:\n{found}", pytrace=False)
 
 
 @pytest.fixture(scope="session")

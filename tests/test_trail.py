@@ -98,7 +98,10 @@ def test_every_act_leaves_its_entry(world: World) -> None:
     assert audit.details_of(entry) == {"on": day, "note": "με κούριερ"}
 
     assert browser.get(f"/admin/beneficiary/details/?id={key}").status_code == 200
-    assert not watch.new(), "whoever opened the form a moment ago is known to have looked"
+    assert expect(AuditAction.VIEW, "beneficiary", key).person_id == key
+    for again in ("details", "edit", "details"):
+        assert browser.get(f"/admin/beneficiary/{again}/?id={key}").status_code == 200
+    assert not watch.new(), "whoever looked a moment ago at what it still holds is known to have looked"
     assert world.client("caseworker.main").get(f"/admin/beneficiary/details/?id={key}").status_code == 200
     signed_in, looked = watch.new()
     assert (signed_in.action, looked.action, looked.person_id) == (AuditAction.LOGIN, AuditAction.VIEW, key)
@@ -232,6 +235,15 @@ def run(world: World, *statements: str) -> None:
     with world.app.app_context(), db.engine.begin() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
+
+
+def test_the_same_search_is_one_act_and_another_is_another(world: World) -> None:
+    """Though the trail withholds what was asked of a protected column, it tells that something else was asked."""
+    browser, watch = world.client("caseworker.main"), Watch(world)
+    watch.new()
+    for asked, entries in (("α", 1), ("α", 0), ("β", 1), ("α&page=1", 0), ("β&sort=0", 0)):
+        assert browser.get(f"/admin/beneficiary/?flt0_health_notes_contains={asked}").status_code == 200
+        assert [entry.action for entry in watch.new()] == [AuditAction.SEARCH] * entries, asked
 
 
 def test_what_cannot_be_recorded_does_not_happen(

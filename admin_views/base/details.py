@@ -125,10 +125,10 @@ class Details(Writing):
         }
 
     def _child_row(self, view: Screen, row: Any, names: list[str], here: str, leads_to: str | None) -> dict[str, Any]:
-        name = view.model.__tablename__
+        name, may_edit = view.model.__tablename__, view.can_edit and policy.may_touch(view.scope, row)
         return {
             "url": self._address(view, row, leads_to),
-            "edit_url": url_for(f"{name}.edit_view", id=row.id, url=here) if view.can_edit else None,
+            "edit_url": url_for(f"{name}.edit_view", id=row.id, url=here) if may_edit else None,
             "cells": [view.shown(row, column) for column in names],
         }
 

@@ -23,14 +23,14 @@ class Drafts(Workbook):
 
     def create_model(self, form: Any) -> Any:
         """The new row; the next page tells the browser that this form needs no draft any more."""
-        return _told(form, super().create_model(form))
+        return _announced(form, super().create_model(form))
 
     def update_model(self, form: Any, model: Any) -> Any:
         """Whether the row was changed; the next page tells the browser that this form needs no draft any more."""
-        return _told(form, super().update_model(form, model))
+        return _announced(form, super().update_model(form, model))
 
 
-def _told(form: Any, saved: Any) -> Any:
+def _announced(form: Any, saved: Any) -> Any:
     if saved:
         flash(form.form_token.data, "saved")
     return saved

@@ -133,13 +133,13 @@ PARSED: dict[Kind, dict[str, Any]] = {
         "parse": values.parse_date,
         "show": values.greek_date,
         "problem": N_("Not a date: write day/month/year, as in 25/03/1980."),
-        "render_kw": {"data-kind": "date", "placeholder": "ηη/μμ/εεεε", "autocomplete": "off"},
+        "render_kw": {"data-kind": "date", "autocomplete": "off"},
     },
     Kind.INSTANT: {
         "parse": values.parse_datetime,
         "show": values.greek_datetime,
         "problem": N_("Not a date and time: write day/month/year hour:minute, as in 25/03/2026 10:30."),
-        "render_kw": {"data-kind": "datetime", "placeholder": "ηη/μμ/εεεε ωω:λλ", "autocomplete": "off"},
+        "render_kw": {"data-kind": "datetime", "autocomplete": "off"},
     },
     Kind.INTEGER: {
         "parse": parse_whole,

@@ -8,13 +8,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
-from flask import abort, g, jsonify, request
+from flask import abort, jsonify, request
 from flask_admin import expose
 from markupsafe import Markup, escape
 from sqlalchemy import orm
 
 import audit
-from db import Kind, Searchable, db, link_target
+from db import Kind, Searchable, db, link_target, row_id
 from i18n import _
 from models import Scoped
 from vocabulary import AuditAction
@@ -25,7 +25,6 @@ from .filters import BY_NUMBER, matches
 from .screen import Screen
 
 SEPARATOR = "\0"  # which no column takes (db.clean)
-NEXT_CELL = Markup("</td><td>")
 
 
 class Listing(Screen):
@@ -57,7 +56,7 @@ class Listing(Screen):
     def searched(self) -> list[tuple[str | None, Any]]:
         """Whose search keys are looked in: the model's own (None), and those of links that the reader sees."""
         own: list[tuple[str | None, Any]] = [(None, self.model)] if issubclass(self.model, Searchable) else []
-        links = [(name, link_target(self.model, name)) for name in self.column_list if self.is_link(name)]
+        links = [(n, link_target(self.model, n)) for n in self.column_list if self.is_link(n) and self.sees(n)]
         return own or [(name, target) for name, target in links if issubclass(target, Searchable)]
 
     def search_placeholder(self) -> str | None:
@@ -97,10 +96,9 @@ class Listing(Screen):
         args.page = min(max(args.page or 0, 0), 1_000_000)
         args.search = (args.search or "").replace("\0", "")[:200].strip() or None
         args.extra_args, args.filters = {}, (args.filters or [])[:20]
-        if (args.search or args.filters) and not g.get("search_noted"):
-            g.search_noted = True
-            table = self.model.__tablename__
-            audit.note_reading(db.session, AuditAction.SEARCH, subject_type=table, **self._asked(args))
+        if args.search or args.filters:
+            asked, table = (args.search, args.filters), self.model.__tablename__
+            audit.note_reading(db.session, AuditAction.SEARCH, asked=asked, subject_type=table, **self._asked(args))
         return args
 
     @expose("/")
@@ -108,15 +106,17 @@ class Listing(Screen):
         """A page of the list."""
         args = self._get_list_extra_args()
         size = self.get_safe_page_size(args.page_size)
-        page = slice(args.page * size, (args.page + 1) * size)
         count, rows = self.found(args)
+        last_page = max(count - 1, 0) // size
+        args.page = min(args.page, last_page)
+        page = slice(args.page * size, (args.page + 1) * size)
         columns = self._list_columns
         return self.render(
             self.list_template,
             args=args,
             count=count,
             page_size=size,
-            last_page=(count - 1) // size,
+            last_page=last_page,
             columns=columns,
             rows=self.texts_of(rows, [name for name, _label in columns], page),
             address=self._address_of(args),
@@ -129,9 +129,9 @@ class Listing(Screen):
         """The rows of a page as a list shows them: number, first cell, the other cells in one."""
         read = list((self._rows if self.made_columns else self._columns)(query, names, page))
         # Four hundred cells are escaped in one go: one by one, it is a tenth of the page.
-        escaped = iter(escape(SEPARATOR.join(text for _key, cells in read for text in cells)).split(SEPARATOR))
+        escaped = iter(str(escape(SEPARATOR.join(text for _key, cells in read for text in cells))).split(SEPARATOR))
         rows = ((key, [next(escaped) for _text in cells]) for key, cells in read)
-        return [(key, cells[0], NEXT_CELL.join(cells[1:])) for key, cells in rows]
+        return [(key, Markup(cells[0]), Markup("</td><td>".join(cells[1:]))) for key, cells in rows]  # noqa: S704
 
     def _rows(self, query: Any, names: list[str], page: slice) -> Iterable[tuple[int, list[str]]]:
         """Whole rows, where a screen makes columns of its own out of them."""
@@ -169,7 +169,8 @@ class Listing(Screen):
             return called, lambda row: "" if row[0] is None else target.called(*row)
         column = getattr(self.model, name)
         if self.is_own_unit(name):
-            return column, self.scope.short_unit_names.__getitem__
+            names = self.scope.short_unit_names
+            return column, lambda key: names.get(key, "")
         return column, values.teller(self.fields[name])
 
     def found(self, args: Any) -> tuple[int, Any]:
@@ -200,7 +201,8 @@ class Listing(Screen):
         chips = [("search", _("Search"), args.search)] if args.search else []
         for argument, (index, _name, value) in zip(self._get_filters(args.filters), args.filters, strict=True):
             flt = self._filters[index]
-            chips.append((argument, f"{flt.name} {flt.operation()}", flt.read(value)))
+            own_unit = self.is_own_unit(flt.on_column) and self.scope.short_unit_names.get(row_id(value) or 0)
+            chips.append((argument, f"{flt.name} {flt.operation()}", own_unit or flt.read(value)))
         return chips
 
     def _export_url(self) -> str:
@@ -219,7 +221,7 @@ class Listing(Screen):
     def _asked(self, args: Any) -> dict[str, Any]:
         """Search and filters as the trail and the export's cover tell them."""
         applied = ((self._filters[index], value) for index, _name, value in args.filters or ())
-        filters = [f"{flt.name} {flt.operation()} {flt.told(value)}"[:200] for flt, value in applied]
+        filters = [f"{flt.name} {flt.operation()} {flt.told(value)}" for flt, value in applied]
         return ({"search": args.search} if args.search else {}) | ({"filters": filters} if filters else {})
 
     def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
@@ -280,11 +282,10 @@ class Listing(Screen):
             abort(404)
         target = link_target(self.model, name)
         rows = choosable(target)
-        if request.args.get("query") and issubclass(target, Scoped):
-            audit.note_reading(
-                db.session, AuditAction.SEARCH, subject_type=target.__tablename__, search=request.args["query"][:200]
-            )
-        if query := request.args.get("query", "").replace("\0", "")[:200].strip():
+        query = request.args.get("query", "").replace("\0", "").strip()[:200]
+        if query and issubclass(target, Scoped):
+            audit.note_reading(db.session, AuditAction.SEARCH, subject_type=target.__tablename__, search=query)
+        if query:
             rows = rows.where(matches(target, query) if issubclass(target, Searchable) else sa.false())
         return jsonify([(row.id, row.described) for row in db.session.scalars(rows.limit(20))])
 

@@ -88,6 +88,8 @@ class Screen(ModelView):
     default_order: ClassVar[tuple[str, bool] | None] = None
     children: ClassVar[tuple[Child, ...]] = ()
     locked_columns: ClassVar[tuple[str, ...]] = ()
+    has_pencils: ClassVar[bool] = True
+    """The list's rows lead to their forms; not so where not every row is its reader's to change."""
     made_columns: ClassVar[dict[str, Label]] = {}
     exported_columns: ClassVar[tuple[str, ...]] = ()
     """Made columns that go into exports too."""
@@ -179,7 +181,12 @@ class Screen(ModelView):
         key = row_id(id)
         row = db.session.get(self.model, key, populate_existing=True) if key else None
         if row is None:
-            audit.note(db.session, AuditAction.REFUSED, subject_type=self.model.__tablename__, id=str(id)[:20])
+            audit.note(
+                db.session,
+                AuditAction.REFUSED,
+                subject_type=self.model.__tablename__,
+                id=str(id)[:20].replace("\0", "?"),
+            )
             abort(404)
         return row
 

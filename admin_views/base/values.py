@@ -27,9 +27,9 @@ def shown(field: Field, value: Any) -> str:
 
 def teller(field: Field) -> Callable[[Any], str]:
     """What tells this column's values to people; asked for once where many are told."""
-    tell = _TELLERS.get(field.kind, str)
-    if field.check is identifiers.phone:
-        tell = identifiers.phone_display
+    if field.kind in (Kind.TEXT, Kind.LONG_TEXT) and field.check is not identifiers.phone:
+        return lambda value: value or ""
+    tell = identifiers.phone_display if field.check is identifiers.phone else _TELLERS.get(field.kind, str)
     return lambda value: "" if value is None else tell(value)
 
 

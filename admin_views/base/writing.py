@@ -61,8 +61,7 @@ class Writing(Listing):
         """A form for a row that stands. Opening it is looking at the row."""
         if obj is not None and not policy.may_touch(self.scope, obj):
             abort(403)
-        if request.method == "GET":
-            audit.note_reading(db.session, AuditAction.VIEW, obj)
+        audit.note_reading(db.session, AuditAction.VIEW, obj)
         return self._narrowed(super().edit_form(obj))
 
     def _narrowed(self, form: Any) -> KentroForm:
