@@ -135,7 +135,7 @@ def end_sessions(office: Office, username: str) -> None:
 def sign_out(page: Page) -> None:
     page.on("dialog", lambda dialog: dialog.accept())
     with page.expect_navigation():
-        page.locator("[formaction$='/logout'], form[action$='/logout'] button").click()
+        page.locator("button[form=session]:not([formaction])").click()
 
 
 # --- drafts -----------------------------------------------------------------------------------------------------------
@@ -453,7 +453,7 @@ def _take(office: Office, page: Page, button: str, folder: Path) -> tuple[Any, s
         page.locator(button).click()
     name = download.value.suggested_filename
     download.value.save_as(folder / name)
-    expect(report(page)).to_have_text(text(page, "received").replace("{name}", name))
+    expect(report(page)).to_have_text(text(page, "received").replace("{}", name))
     expect(report(page)).to_have_role("status")
     expect(page.locator("[aria-busy]")).to_have_count(0)
     newest = sa.select(AuditEntry).where(AuditEntry.action == AuditAction.EXPORT).order_by(AuditEntry.seq.desc())

@@ -23,7 +23,7 @@ __all__ = ["chromium", "office", "site"]  # fixtures
 TOWN, CENTRE = "Δήμος Παραδείγματος", "Κέντρο Κοινότητας Δοκιμών"
 CO_FINANCING = "Με τη συγχρηματοδότηση της Ευρωπαϊκής Ένωσης (δοκιμή)"
 A4 = (210, 297)  # mm
-PRINTABLE = {"wide": 1009, "auto": 680}  # CSS pixels between the margins of A4, lying and standing
+PRINTABLE = {"wide": 1009, "auto": 680, "letter": 657}  # CSS pixels between the margins of A4, lying and standing
 CLICKED = (
     "Αποσύνδεση",
     "English",

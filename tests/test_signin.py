@@ -560,8 +560,7 @@ def test_every_kind_of_answer_carries_the_headers(world: World, monkeypatch: pyt
         assert headers["X-Content-Type-Options"] == "nosniff" and headers["Referrer-Policy"] == "same-origin", name
         assert headers["Cache-Control"] == "no-store", name
         assert "Server" not in headers or "Werkzeug" not in headers["Server"], name
-    css = browser.get("/static/kentro.css")
-    css.close()
+    css = browser.get(re.findall(r'href="(/assets/all.css[^"]+)"', browser.get("/accessibility").text)[0])
     assert "immutable" in css.headers["Cache-Control"] and "Set-Cookie" not in css.headers
 
 
