@@ -28,10 +28,10 @@ from models import (
 from vocabulary import HouseholdRelation
 
 from .base import Child, CodeField, KentroView
-from .base.filters import BETWEEN, MadeFilter, days_between
+from .base.filters import BETWEEN, ColumnFilter, days_between
 from .menu import PEOPLE
 
-SERVED = MadeFilter(
+SERVED = ColumnFilter(
     Beneficiary, "served_between", Label("Εξυπηρετήθηκε", "Served"), BETWEEN,
     lambda column, days: reports.served(reports.Period.from_to(*days)), days_between, data_type="daterange",
 )  # fmt: skip

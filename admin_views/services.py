@@ -13,7 +13,7 @@ from models import Application, Appointment, CaseNote, Programme, Service, Servi
 from vocabulary import AppointmentStatus, Axis
 
 from .base import Child, KentroView, greek_datetime
-from .base.filters import IS, MadeFilter
+from .base.filters import IS, ColumnFilter
 from .menu import CATALOGUES, RECEPTION, SERVICES
 
 LONGEST = dt.timedelta(hours=8)
@@ -55,7 +55,7 @@ class ServiceDeliveryView(KentroView):
     model = ServiceDelivery
     menu = SERVICES
     made_filters = (
-        MadeFilter(
+        ColumnFilter(
             ServiceDelivery, "axis_is", fields(Service)["axis"].label, IS,
             lambda column, axis: ServiceDelivery.service.has(Service.axis == axis),
             {axis.value: axis for axis in Axis}.__getitem__,

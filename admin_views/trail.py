@@ -21,7 +21,7 @@ from models import AuditEntry, AuditReview, Beneficiary, Step, now
 from vocabulary import AuditAction, Verdict
 
 from .base import KentroView, greek_datetime, told
-from .base.filters import CONTAINS, IS, MadeFilter, matches
+from .base.filters import CONTAINS, IS, ColumnFilter, matches
 from .menu import OVERSIGHT
 
 SAMPLE, SAMPLED_DAYS = 20, 7
@@ -90,15 +90,15 @@ class AuditEntryView(KentroView):
     details_template = "admin/audit_entry/details.html"
 
     made_filters = (
-        MadeFilter(AuditEntry, "person_contains", Beneficiary.label, CONTAINS, _about, _named),
-        MadeFilter(
+        ColumnFilter(AuditEntry, "person_contains", Beneficiary.label, CONTAINS, _about, _named),
+        ColumnFilter(
             AuditEntry, "subject_type_is", fields(AuditEntry)["subject_type"].label, IS,
             lambda c, v: AuditEntry.subject_type == v, _kind, _kinds,
         ),
-        MadeFilter(
+        ColumnFilter(
             AuditEntry, "review_is", REVIEW, IS, _of_state, {key: key for key, _l in STATES}.__getitem__, STATES
         ),
-        MadeFilter(
+        ColumnFilter(
             AuditEntry, "entry_among", AuditEntry.label, Label("μία από", "one of"), lambda c, v: c.in_(v), _numbers
         ),
     )  # fmt: skip

@@ -22,25 +22,28 @@ Condition = Callable[[Any, Any], sa.ColumnElement[bool]]
 
 
 class ColumnFilter(BaseSQLAFilter):
-    """One operation on one column. Its name in URLs is `<column>_<operation>` in every language."""
+    """One operation on one column, named `<column>_<operation>` in URLs of every language.
+
+    A screen's `made_filters` name no column: they ask for what no single one gives.
+    """
 
     def __init__(
         self,
         model: type[Base],
-        column: str,
         slug: str,
+        label: Label,
         operation: Label,
         condition: Condition,
         parse: Callable[[str], Any],
         options: Any = None,
         data_type: str | None = None,
+        column: str | None = None,
     ) -> None:
-        super().__init__(
-            getattr(model, column), fields(model)[column].label, data_type=data_type  # type: ignore[arg-type]
-        )  # fmt: skip
+        asked = getattr(model, column) if column else sa.inspect(model).primary_key[0]
+        super().__init__(asked, label, data_type=data_type)  # type: ignore[arg-type]
         # Not Flask-Admin's `options`: those are asked for once, at start-up, and shown to everybody ever after.
         self._choices = options
-        self.slug, self.on_column = f"{column}_{slug}", column
+        self.slug, self.on_column = slug, column or slug
         self._model = model
         self._operation, self._condition, self._parse = operation, condition, parse
 
@@ -83,29 +86,9 @@ class ColumnFilter(BaseSQLAFilter):
         return query.filter(self._condition(self.column, value))
 
 
-class MadeFilter(ColumnFilter):
-    """A filter that no single column gives; a screen names its own in `made_filters`."""
-
-    def __init__(
-        self,
-        model: type[Base],
-        slug: str,
-        label: Label,
-        operation: Label,
-        condition: Condition,
-        parse: Callable[[str], Any],
-        options: Any = None,
-        data_type: str | None = None,
-    ) -> None:
-        BaseSQLAFilter.__init__(self, sa.inspect(model).primary_key[0], label, data_type=data_type)  # type: ignore[arg-type]
-        self.slug = self.on_column = slug
-        self._model, self._choices = model, options
-        self._operation, self._condition, self._parse = operation, condition, parse
-
-
-def yes_or_no(model: type[Base], slug: str, label: Label, test: Callable[[], Any]) -> MadeFilter:
+def yes_or_no(model: type[Base], slug: str, label: Label, test: Callable[[], Any]) -> ColumnFilter:
     """A filter of rows that pass a test, or do not."""
-    return MadeFilter(model, slug, label, IS, lambda c, v: test() if v else sa.not_(test()), _yes, YES_NO)
+    return ColumnFilter(model, slug, label, IS, lambda c, v: test() if v else sa.not_(test()), _yes, YES_NO)
 
 
 LONGEST = 200
@@ -125,9 +108,10 @@ def column_filters(model: type[Base], name: str) -> Iterator[ColumnFilter]:
     """The filters of one declared column."""
     field = fields(model)[name]
     for slug, operation, condition, parse, *more in _operations(model, name, field):
-        yield ColumnFilter(model, name, slug, operation, condition, parse, *more)
+        yield ColumnFilter(model, f"{name}_{slug}", field.label, operation, condition, parse, *more, column=name)  # type: ignore[misc]
     if model.__table__.c[name].nullable and field.kind not in (Kind.CODES,):
-        yield ColumnFilter(model, name, "empty", EMPTY, lambda c, v: c.is_(None) if v else c.is_not(None), _yes, YES_NO)
+        slug, empty = f"{name}_empty", lambda c, v: c.is_(None) if v else c.is_not(None)
+        yield ColumnFilter(model, slug, field.label, EMPTY, empty, _yes, YES_NO, column=name)
 
 
 def _operations(model: type[Base], name: str, field: Field) -> list[tuple[Any, ...]]:
