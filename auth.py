@@ -14,7 +14,6 @@ from flask import Blueprint, Flask, abort, current_app, flash, g, redirect, rend
 from flask_login import LoginManager, current_user, login_required, login_user, logout_user
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import orm
 from wtforms import PasswordField, StringField
 
 import audit
@@ -22,7 +21,7 @@ import passwords
 import policy
 from db import begin_write, db
 from i18n import LANGUAGES, _
-from models import AuditEntry, Unit, User, UserSession, now
+from models import AuditEntry, Municipality, Unit, User, UserSession, now
 from vocabulary import AuditAction, Language
 
 OPEN_FILES = ("static", "asset")
@@ -49,45 +48,61 @@ def init_app(app: Flask) -> None:
 
 
 class SignedIn:
-    """Flask-Login's user: a live server-side session and the user it belongs to."""
+    """Flask-Login's user: a live server-side session and its user, as they stood when the request came."""
 
     is_authenticated = is_active = True
     is_anonymous = False
 
-    def __init__(self, token: str, kept: UserSession) -> None:
-        self.token, self.kept, self.user = token, kept, kept.user
+    def __init__(self, token: str, kept: Any) -> None:
+        self.token, self.kept = token, kept
 
     def get_id(self) -> str:
         """What the signed cookie carries: the session's secret, never the user's number."""
         return self.token
 
+    @property
+    def session(self) -> UserSession:
+        """The row of the session, to be changed."""
+        return db.session.get_one(UserSession, self.kept.session_id)
+
+    @property
+    def user(self) -> User:
+        """The row of the user, to be changed."""
+        return db.session.get_one(User, self.kept.user_id)
+
 
 SESSION = (
-    sa.select(UserSession, Unit.id, Unit.name)
+    sa.select(
+        UserSession.id.label("session_id"), UserSession.token_hash, UserSession.created_at, UserSession.seen_at,
+        User.id.label("user_id"), User.full_name, User.role, User.language, User.password_changed_at,
+        Unit.id.label("unit_id"), Unit.name.label("unit_name"),
+        Municipality.name, Municipality.centre_name, Municipality.co_financing,
+    )
     .join(UserSession.user)
     .outerjoin(Unit, policy.units_of_user())
-    .options(orm.contains_eager(UserSession.user))
-    .where(UserSession.token_hash == sa.bindparam("token_hash"))
+    .outerjoin(Municipality, sa.true())
+    .where(UserSession.token_hash == sa.bindparam("token_hash"), UserSession.ended_at.is_(None), User.is_active)
     .order_by(Unit.id)
-)
-"""Session, user and units in one query: it comes before every page."""
+)  # fmt: skip
+"""Session, user, units and house in one query."""
 
 
 @manager.user_loader
 def _load(token: object) -> SignedIn | None:
-    found = db.session.execute(SESSION, {"token_hash": _hash(str(token))}).all()
-    if not found or not _is_alive(found[0][0]):
+    # Past the session, which narrows and wraps: this comes before every page, and before there is a scope.
+    found = db.session.connection().execute(SESSION, {"token_hash": _hash(str(token))}).all()
+    if not found or not _is_fresh(found[0]):
         return None
-    g.units = [unit for unit in found if unit.id is not None]
-    return SignedIn(str(token), found[0][0])
+    g.units = {row.unit_id: row.unit_name for row in found if row.unit_id is not None}
+    g.municipality = found[0]
+    return SignedIn(str(token), found[0])
 
 
-def _is_alive(kept: UserSession) -> bool:
+def _is_fresh(kept: Any) -> bool:
     idle = dt.timedelta(minutes=current_app.config["IDLE_MINUTES"])
     lifetime = dt.timedelta(hours=current_app.config["SESSION_HOURS"])
     moment = now()
-    fresh = moment - kept.seen_at < idle and moment - kept.created_at < lifetime
-    return fresh and kept.ended_at is None and kept.user.is_active
+    return moment - kept.seen_at < idle and moment - kept.created_at < lifetime
 
 
 def open_request() -> None:
@@ -99,15 +114,26 @@ def open_request() -> None:
     if request.method not in ("GET", "HEAD", "OPTIONS") and request.endpoint != "auth.login":
         begin_write()
     g.kept = current_user.kept if current_user.is_authenticated else None
-    g.language = g.kept.user.language.value if g.kept else session.get("language", "el")
+    g.language = g.kept.language.value if g.kept else session.get("language", "el")
     policy.bind(db.session, _scope(g.kept))
 
 
-def _scope(kept: UserSession | None) -> policy.Scope:
-    context = {"request_id": g.request_id, "ip": request.remote_addr}
+def _scope(kept: Any) -> policy.Scope:
     if kept is None:
-        return replace(policy.NOBODY, **context)
-    return policy.scope_of(kept.user, g.get("units"), session_ref=kept.token_hash[:16], **context)
+        return policy.Scope(**_context())
+    return policy.Scope(
+        user_id=kept.user_id,
+        name=kept.full_name,
+        role=kept.role,
+        unit_ids=tuple(g.units),
+        unit_names=tuple(g.units.values()),
+        session_ref=kept.token_hash[:16],
+        **_context(),
+    )
+
+
+def _context() -> dict[str, Any]:
+    return {"request_id": g.request_id, "ip": request.remote_addr}
 
 
 def close_request(response: Any) -> Any:
@@ -127,11 +153,11 @@ def close_request(response: Any) -> Any:
     return response
 
 
-def _note_use(kept: UserSession) -> None:
+def _note_use(kept: Any) -> None:
     """Not worth failing a request for: what it asked is done and committed."""
     try:
         begin_write()
-        kept.seen_at = now()
+        db.session.get_one(UserSession, kept.session_id).seen_at = now()
         db.session.commit()
     except sa.exc.OperationalError:
         db.session.rollback()
@@ -142,7 +168,7 @@ def must_change_password() -> Any:
     open_to_all = ("auth.", *OPEN_FILES, "healthz", "accessibility")
     if (request.endpoint or "").startswith(open_to_all) or not current_user.is_authenticated:
         return None
-    return redirect(url_for("auth.password")) if current_user.user.password_changed_at is None else None
+    return redirect(url_for("auth.password")) if current_user.kept.password_changed_at is None else None
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
@@ -187,7 +213,7 @@ def logout() -> Any:
     """Sign out; the session is dead on the server too."""
     if current_user.is_authenticated:
         audit.note(db.session, AuditAction.LOGOUT)
-        current_user.kept.ended_at = now()
+        current_user.session.ended_at = now()
         logout_user()
     session.clear()
     session["language"] = g.language
@@ -205,7 +231,7 @@ def password() -> Any:
         problem = _problem(form, user)
         if problem is None:
             user.password_hash, user.password_changed_at = passwords.make_hash(form.new.data), now()
-            end_sessions(user, but=current_user.kept)
+            end_sessions(user, but=current_user.session)
             db.session.flush()
             flash(_("The password was changed."), "success")
             return redirect(url_for("admin.index"))
@@ -267,7 +293,7 @@ def _begin_session(user: User) -> None:
     kept = UserSession(token_hash=_hash(token), user=user, created_at=moment, seen_at=moment)
     db.session.add(kept)
     asked = policy.scope_in(db.session)
-    policy.bind(db.session, _scope(kept))
+    policy.bind(db.session, policy.scope_of(user, session_ref=kept.token_hash[:16], **_context()))
     audit.note(db.session, AuditAction.LOGIN, user)
     # Before there is a cookie: a sign-in that cannot be recorded does not happen.
     try:

@@ -86,12 +86,10 @@ class Instant(sa.types.TypeDecorator[dt.datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: dt.datetime | None, dialect: sa.Dialect) -> dt.datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
+        if value is not None and value.tzinfo is None:
             raise BadValue("A moment needs its time zone.")
-        value = value.astimezone(dt.UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+        utc = value and value.astimezone(dt.UTC)
+        return utc.replace(tzinfo=None) if utc and dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: dt.datetime | None, dialect: sa.Dialect) -> dt.datetime | None:
         if value is None:
@@ -151,8 +149,7 @@ def text(el: str, en: str, length: int = 120, *, required: bool = False, **more:
 
 def long_text(el: str, en: str, length: int = 20_000, *, required: bool = False, **more: Any) -> MappedColumn[Any]:
     """Several lines of text."""
-    field = Field(Label(el, en), Kind.LONG_TEXT, length=length, **_of_field(more))
-    return _column(sa.Text(), field, required, more)
+    return _column(sa.Text(), Field(Label(el, en), Kind.LONG_TEXT, length=length, **_of_field(more)), required, more)
 
 
 def whole(el: str, en: str, *, required: bool = False, **more: Any) -> MappedColumn[Any]:
@@ -206,9 +203,8 @@ def country(el: str, en: str, **more: Any) -> MappedColumn[Any]:
 def link(target: str, el: str, en: str, *, required: bool = False, **more: Any) -> MappedColumn[Any]:
     """A reference to a row of another table (`"beneficiary.id"`), indexed."""
     more.setdefault("index", True)
-    field = Field(Label(el, en), Kind.LINK, **_of_field(more))
     key = sa.ForeignKey(target, ondelete=more.pop("ondelete", None))
-    return _column(sa.Integer(), field, required, more, key)
+    return _column(sa.Integer(), Field(Label(el, en), Kind.LINK, **_of_field(more)), required, more, key)
 
 
 _FIELD_ONLY = ("group", "sensitivity", "search", "check", "help", "form")
@@ -294,8 +290,11 @@ class Searchable:
     sort_key: Mapped[str] = mapped_column(sort_text(200), default="", index=True, sort_order=91)
 
     def refresh_keys(self) -> None:
-        """Derive both keys anew."""
-        parts = [getattr(self, name) for name, field in fields(type(self)).items() if field.search]
+        """Derive both keys anew, where what they are derived from has changed."""
+        searched = [name for name, field in fields(type(self)).items() if field.search]
+        if self.sort_key and sa.inspect(self).committed_state.keys().isdisjoint((*searched, *type(self).called_by)):  # type: ignore[attr-defined]
+            return
+        parts = [getattr(self, name) for name in searched]
         key, sort_key = search.key(*(str(p) for p in parts if p is not None)), search.fold(str(self))[:200]
         if (self.search_key, self.sort_key) != (key, sort_key):
             self.search_key, self.sort_key = key, sort_key
@@ -386,7 +385,8 @@ def _set_up_sqlite(connection: Any, record: object, synchronous: str) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     immediate = connection.get_execution_options().get("immediate")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    # A reader's beginning goes straight to the driver: it comes before every page, and cannot fail.
+    connection.exec_driver_sql("BEGIN IMMEDIATE") if immediate else connection.connection.execute("BEGIN")  # type: ignore[attr-defined]
 
 
 @event.listens_for(orm.Session, "before_flush", insert=True)

@@ -143,9 +143,9 @@ NOBODY = Scope()
 SYSTEM = Scope(name="Kentro", is_system=True)
 
 
-def scope_of(user: models.User, units: Iterable[models.Unit] | None = None, **context: Any) -> Scope:
-    """The scope of a user who signed in; `units` are the user's, where they are known already."""
-    units = tuple(_units(user) if units is None else units)
+def scope_of(user: models.User, **context: Any) -> Scope:
+    """The scope of a user who signed in."""
+    units = tuple(_units(user))
     return Scope(
         user_id=user.id,
         name=user.full_name,

@@ -405,6 +405,29 @@ def test_every_searchable_screen_searches(calm_world: World) -> None:
             assert row.id in listed(browser, model.__tablename__, search=str(row).split(" (")[0]), model
 
 
+def test_every_search_box_narrows_its_list(calm_world: World) -> None:
+    """Nobody's name finds nobody, in rows that are found by whom they point at too; a box that does nothing would lie."""
+    browser = calm_world.client("coordinator")
+    for model in screens("read"):
+        page = browser.get(f"/admin/{model.__tablename__}/")
+        if 'id="search"' not in page.text:
+            continue
+        assert listed(browser, model.__tablename__, search="Ζζζ") == [], model
+
+
+def test_rows_are_found_by_the_person_they_point_at(calm_world: World) -> None:
+    browser = calm_world.client("coordinator")
+    found = [
+        model for model in screens("read") if not issubclass(model, Searchable) and "beneficiary_id" in fields(model)
+    ]
+    for model in found:
+        number = first_row(calm_world, model)
+        person = getattr(calm_world.one(model, number), "beneficiary_id", None)
+        if 'id="search"' in browser.get(f"/admin/{model.__tablename__}/").text and person:
+            last_name = calm_world.one(Beneficiary, person).last_name
+            assert number in listed(browser, model.__tablename__, search=last_name), model
+
+
 # --- exports ----------------------------------------------------------------------------------------------------------
 
 TRICKS = [

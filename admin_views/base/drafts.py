@@ -18,8 +18,8 @@ class Drafts(Workbook):
     @property
     def draft_key(self) -> str:
         """The AES key, in hexadecimal, that locks this user's drafts; a change of password makes it another."""
-        user = current_user.user
-        return audit.keyed_hash(f"draft:{user.id}:{user.password_changed_at}")
+        kept = current_user.kept
+        return audit.keyed_hash(f"draft:{kept.user_id}:{kept.password_changed_at}")
 
     def create_model(self, form: Any) -> Any:
         """The new row; the next page tells the browser that this form needs no draft any more."""

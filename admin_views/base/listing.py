@@ -51,13 +51,18 @@ class Listing(Screen):
 
     def init_search(self) -> bool:
         """Rows are found by typing: by their own search key, or by that of the person or other row they point at."""
-        return bool(self.searched())
+        return bool(self._searchable)  # asked at start-up, when there is no reader yet
+
+    @cached_property
+    def _searchable(self) -> list[tuple[str | None, Any]]:
+        if issubclass(self.model, Searchable):
+            return [(None, self.model)]
+        links = [(name, link_target(self.model, name)) for name in self.column_list if self.is_link(name)]
+        return [(name, target) for name, target in links if issubclass(target, Searchable)]
 
     def searched(self) -> list[tuple[str | None, Any]]:
-        """Whose search keys are looked in: the model's own (None), and those of links that the reader sees."""
-        own: list[tuple[str | None, Any]] = [(None, self.model)] if issubclass(self.model, Searchable) else []
-        links = [(n, link_target(self.model, n)) for n in self.column_list if self.is_link(n) and self.sees(n)]
-        return own or [(name, target) for name, target in links if issubclass(target, Searchable)]
+        """Whose search keys are looked in: the model's own (None), or those of links that the reader sees."""
+        return [(name, target) for name, target in self._searchable if name is None or self.sees(name)]
 
     def search_placeholder(self) -> str | None:
         """What may be typed."""
@@ -133,7 +138,7 @@ class Listing(Screen):
         rows = ((key, [next(escaped) for _text in cells]) for key, cells in read)
         return [(key, Markup(cells[0]), Markup("</td><td>".join(cells[1:]))) for key, cells in rows]  # noqa: S704
 
-    def _rows(self, query: Any, names: list[str], page: slice) -> Iterable[tuple[int, list[str]]]:
+    def _rows(self, query: Any, names: list[str], page: slice) -> Iterable[tuple[int, Iterable[str]]]:
         """Whole rows, where a screen makes columns of its own out of them."""
         rows = query.options(*(orm.joinedload(self.through(name)) for name in names if self.is_link(name)))[page]
         self.look_beside(rows)
@@ -146,14 +151,16 @@ class Listing(Screen):
     def look_beside(self, rows: list[Any]) -> None:
         """What made columns need beside the page's own rows is fetched here for all of them at once."""
 
-    def _columns(self, query: Any, names: list[str], page: slice) -> Iterable[tuple[int, list[str]]]:
+    def _columns(self, query: Any, names: list[str], page: slice) -> Iterable[tuple[int, Iterable[str]]]:
         """Only the columns shown, and of rows that they point at only the name: a list is opened all day long."""
         cells = [self._reading(name) for name in names]
         for name in names:
             if name in self._linked:
                 query = query.outerjoin(self.through(name).of_type(self._linked[name]))
         read = query.with_entities(self.model.id, *(column for column, _tell in cells))[page]  # type: ignore[attr-defined]
-        return ((key, [tell(value) for (_column, tell), value in zip(cells, kept, strict=True)]) for key, *kept in read)
+        keys, *kept = zip(*read, strict=True) if read else ((), *(() for _cell in cells))
+        told = (map(tell, column) for (_column, tell), column in zip(cells, kept, strict=True))
+        return zip(keys, zip(*told, strict=True), strict=True)
 
     @cached_property
     def _linked(self) -> dict[str, Any]:
