@@ -7,21 +7,20 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from flask import Response, abort, flash, redirect, request, url_for
+from flask import Response, abort, flash
 from flask_admin import BaseView, expose
 from flask_wtf import FlaskForm
 from wtforms import SelectField
 
 import audit
 import exports
-import policy
 import reports
 from db import db
 from i18n import Label, _
 from models import now, today
 from vocabulary import AuditAction
 
-from .base import ATHENS, download
+from .base import ATHENS, Gated, download
 from .menu import REPORTS
 
 MONTHS_BACK = 24
@@ -34,22 +33,14 @@ class MonthForm(FlaskForm):
     unit = SelectField(Label("Μονάδα", "Unit"))
 
 
-class ReportView(BaseView):
+class ReportView(Gated, BaseView):
     """The reports that the reader may take."""
+
+    resource = "report"
 
     def __init__(self) -> None:
         name = Label("Μηνιαία αναφορά", "Monthly report")
         super().__init__(name=name, category=REPORTS, endpoint="report", url="/admin/report")
-
-    def is_accessible(self) -> bool:
-        """Whoever reads reports."""
-        return policy.may(policy.scope_in(db.session), "read", "report")
-
-    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:
-        """Strangers sign in; others are refused."""
-        if policy.scope_in(db.session).is_authenticated:
-            abort(403)
-        return redirect(url_for("auth.login", next=request.full_path))
 
     @expose("/", methods=("GET", "POST"))
     def index(self) -> Any:
@@ -58,7 +49,7 @@ class ReportView(BaseView):
         form.month.choices = [(f"{day:%Y-%m}", f"{day:%m/%Y}") for day in _months()]
         form.unit.choices = [("", str(Label("Όλες", "All"))), *((u.code, u.name) for u in reports.units(db.session))]
         if form.validate_on_submit():
-            if not policy.may(policy.scope_in(db.session), "export", "report"):
+            if not self.may("export"):
                 abort(403)
             return self._workbook(form.month.data, form.unit.data or None)
         if form.errors:

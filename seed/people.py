@@ -39,6 +39,8 @@ RESIDENCE = {
     "EG": LegalStatus.LONG, "BD": LegalStatus.WORK,
 }  # fmt: skip
 PERMIT_DAYS = (12, 28, 44, 58, -5, 190, 400, 720)
+FROM_ABROAD = {UnitKind.KEM: range(10), UnitKind.MAIN: (1, 4, 6, 8, 9)}
+"""Families that came from another country, by their place among the unit's."""
 
 
 def arrive(stage: Stage) -> None:
@@ -74,22 +76,26 @@ def _person(stage: Stage, letter: str, n: int, place: int) -> Beneficiary:
     said |= _answers(stage.chance, letter)
     if stage.unit.kind == UnitKind.ROMA:
         said |= {"area": builders.area(6 + n % 2), "housing": _settlement_housing(n)}
-    if stage.unit.kind == UnitKind.KEM:
-        said |= _residence(n, len(stage.people))
+    if _is_from_abroad(stage, n):
+        said |= _residence(n, len(stage.people) + place)
     return builders.beneficiary(stage.unit, caseworker_id=stage.caseworker.id if n % 2 else None, **said)
 
 
 def _names(stage: Stage, sex: Sex, n: int, place: int) -> dict[str, str]:
     """The n-th family's surname and a first name that nobody else in the family has."""
-    if stage.unit.kind == UnitKind.KEM:
+    if _is_from_abroad(stage, n):
         names = surnames = _origin(n)
     else:
         names = builders.NAMES["roma_annex"] if stage.unit.kind == UnitKind.ROMA else builders.NAMES
         surnames = {"surname": builders.NAMES["surnames"][(n + 5 * stage.unit.id) % len(builders.NAMES["surnames"])]}
     pool = names["female_names" if sex == Sex.F else "male_names"]
-    first = pool[(5 * n + place) % len(pool)]
+    first = pool[(5 * n + place + stage.unit.id) % len(pool)]
     parents = {"father_name": stage.chance.choice(names["male_names"]), "mother_name": names["female_names"][n % 4]}
     return {"last_name": surnames["surname"][sex == Sex.F], "first_name": first} | parents
+
+
+def _is_from_abroad(stage: Stage, n: int) -> bool:
+    return n in FROM_ABROAD.get(stage.unit.kind, ())
 
 
 def _origin(n: int) -> dict[str, Any]:

@@ -124,27 +124,27 @@ on("change", "input[data-kind]", (event, input) => {
   input.value = spellDate(input.value);
 });
 
+// 25/03/2026 and 2026-03-25 are each other read backwards.
+const turn = (day, from, to) => day.split(from).reverse().join(to);
+
 on("click", "[data-pick-date]", (event, button) => {
   const input = document.getElementById(button.dataset.pickDate);
-  const picker = button.picker ?? makePicker(button, input);
-  picker.value = input.value.split("/").reverse().join("-");
+  const picker = button.nextElementSibling ?? makePicker(button, input);
+  const [day, time = "0:00"] = spellDate(input.value).split(" ");
+  picker.value = day && turn(day, "/", "-") + (picker.type === "date" ? "" : `T${time.padStart(5, "0")}`);
   picker.showPicker();
 });
 
 function makePicker(button, input) {
-  const picker = Object.assign(document.createElement("input"), {
-    type: "date",
-    tabIndex: -1,
-    className: "visually-hidden",
-  });
-  picker.setAttribute("aria-hidden", "true");
+  const type = input.dataset.kind === "date" ? "date" : "datetime-local";
+  const picker = make("input", { type, tabIndex: -1, ariaHidden: "true", className: "visually-hidden" });
   picker.addEventListener("change", () => {
-    input.value = picker.value.split("-").reverse().join("/");
+    const [day, ...time] = picker.value.split("T");
+    input.value = [turn(day, "-", "/"), ...time].join(" ");
     input.dispatchEvent(new Event("change", { bubbles: true }));
     input.focus();
   });
   button.after(picker);
-  button.picker = picker;
   return picker;
 }
 

@@ -18,6 +18,7 @@ from python_calamine import CalamineWorkbook
 from admin_views.base.filters import BETWEEN, CONTAINS, IS
 from db import fields
 from models import (
+    Appointment,
     AuditEntry,
     AuditReview,
     Beneficiary,
@@ -471,6 +472,49 @@ def test_a_form_with_errors_keeps_what_was_typed_and_leads_to_the_fields(office:
     fill(page, last_name="Λαθεμένου", amka="", born_on="28/02/1980")
     number = saved(page, "beneficiary")
     assert office.world.one(Beneficiary, number).remarks == typed["remarks"]
+
+
+CALENDARS = (
+    ("beneficiary", "born_on", "5/3/1985", "1985-03-05", "1985-10-28", "28/10/1985"),
+    ("beneficiary", "born_on", "", "", "1985-10-28", "28/10/1985"),
+    ("appointment", "at", "25/3/2026 9:30", "2026-03-25T09:30", "2026-10-28T16:05", "28/10/2026 16:05"),
+    ("visit", "at", "25032026 0930", "2026-03-25T09:30", "2026-10-28T16:05", "28/10/2026 16:05"),
+    ("event", "starts_at", "25/03/2026", "2026-03-25T00:00", "2026-10-28T16:05", "28/10/2026 16:05"),
+    ("event", "ends_at", "", "", "2026-10-28T16:05", "28/10/2026 16:05"),
+)
+"""Screen and field; what is typed there and what the calendar makes of it; what is chosen and what the field says then."""
+
+
+@pytest.mark.parametrize(("screen", "name", "typed", "read", "chosen", "said"), CALENDARS)
+def test_a_calendar_reads_and_writes_what_people_type(
+    office: Office, screen: str, name: str, typed: str, read: str, chosen: str, said: str
+) -> None:
+    # Hours are those of the wall clock in Athens, wherever the computer thinks that it stands.
+    page = office.sign_in("caseworker.main", timezone_id="America/New_York")
+    page.goto(f"/admin/{screen}/new/")
+    box = page.locator(f"[name={name}]")
+    box.fill(typed)
+    box.press("Tab")
+    button, calendar = page.locator(":focus"), page.locator(f"[data-pick-date={name}] + input:open")
+    expect(button).to_have_attribute("data-pick-date", name)
+    button.press("Enter")
+    expect(calendar).to_have_value(read)
+    calendar.fill(chosen)
+    expect(box).to_have_value(said)
+    expect(box).to_be_focused()
+
+
+def test_a_calendar_is_announced_in_both_languages_and_what_it_wrote_is_kept(office: Office) -> None:
+    page, at = office.sign_in("caseworker.main"), fields(Appointment)["at"].label
+    page.goto("/admin/appointment/new/")
+    expect(page.get_by_role("button", name=f"Επιλογή ημερομηνίας και ώρας για: {at.el}")).to_be_visible()
+    with page.expect_navigation():
+        page.locator("button[formaction$='/language/en']").click()
+    page.get_by_role("button", name=f"Choose a date and time for: {at.en}").press("Enter")
+    page.locator("[data-pick-date=at] + input").fill("2026-07-01T09:30")
+    fill(page, caller="Καλών Δοκιμαστής")
+    kept = office.world.one(Appointment, saved(page, "appointment"))
+    assert kept.at == dt.datetime(2026, 7, 1, 6, 30, tzinfo=dt.UTC)
 
 
 def test_what_was_typed_is_not_left_behind_unasked(office: Office) -> None:

@@ -161,6 +161,27 @@ def confide(world: World, by: str) -> None:
         world.rows = {**world.rows, code: {**world.rows[code], "case_note": note}}
 
 
+# --- the gate ---------------------------------------------------------------------------------------------------------
+
+
+def test_no_view_answers_at_a_route_that_it_does_not_name(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    views = world.app.extensions["admin"][0]._views
+    browsers = [world.client(name) for name in ("coordinator", "supervisor", "administrator")]
+    opened = [(b, v) for b in browsers for v in views if b.get(f"{v.url}/").status_code == 200]
+    assert {view for _browser, view in opened} == set(views)
+    for view in views:
+        monkeypatch.setattr(view, "routes", dict)
+    assert [v.endpoint for b, v in opened if b.get(f"{v.url}/").status_code != 403] == []
+
+
+def test_whoever_signs_in_comes_back_to_what_was_asked_for(calm_world: World) -> None:
+    stranger = calm_world.client()
+    for asked in ("/admin/report/", "/admin/visit/"):
+        answer = stranger.get(asked)
+        assert (answer.status_code, answer.headers["Location"]) == (302, f"/login?next={asked}?")
+    assert stranger.get("/admin/").headers["Location"] == "/login", "that is where signing in leads by itself"
+
+
 # --- how each route is tried ------------------------------------------------------------------------------------------
 
 

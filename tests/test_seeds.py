@@ -32,6 +32,7 @@ import config
 import identifiers
 import passwords
 import policy
+from admin_views.home.sections import PARTS
 from db import begin_write, db
 from models import (
     Application,
@@ -56,6 +57,7 @@ from models import (
     today,
 )
 from seed import PROFILES, NotSeeded, RefusedInProduction, builders, demo, reference, volume
+from seed.people import FROM_ABROAD
 from seed.stage import ATHENS
 from tests.conftest import make_app
 from tests.world import PASSWORD, PASSWORD_HASH, Browser, keys_listed
@@ -379,11 +381,28 @@ def test_the_demo_keeps_to_each_kind_of_unit(played: Played) -> None:
         people = session.scalars(sa.select(Beneficiary).where(Beneficiary.unit_id == unit.id)).all()
         assert {person.ethnic_roma for person in people} == set(Answer), "never read off the unit's kind"
         permits = [person.permit_expires_on for person in people if person.permit_expires_on]
-        assert bool(permits) == (unit.kind == UnitKind.KEM)
-        if unit.kind == UnitKind.KEM:
+        assert bool(permits) == (unit.kind in FROM_ABROAD)
+        if unit.kind in FROM_ABROAD:
             assert sum(today() <= day <= today() + dt.timedelta(days=60) for day in permits) >= 5
+            assert min(permits) < today() and max(permits) > today() + dt.timedelta(days=60)
         if unit.kind == UnitKind.ROMA:
             assert {person.area for person in people} == {"Οικισμός Α", "Οικισμός Β"}
+
+
+def test_first_pages_of_the_demo_show_permits_that_expire_soon(stage: tuple[str, Flask]) -> None:
+    with inside(stage[1]):
+        codes = db.session.scalars(sa.select(Unit.code).where(Unit.kind.in_(FROM_ABROAD))).all()
+    assert codes
+    for code, (role, part) in itertools.product(
+        codes, {"caseworker": "my_permits", "mediator": "unit_permits"}.items()
+    ):
+        browser = Browser(stage[1].test_client())
+        browser.post("/login", username=f"{role}.{code}", password=PASSWORD)
+        sections = browser.get("/admin/").text.split("<section ")
+        [shown] = [section for section in sections if str(PARTS[part].title) in section]  # type: ignore[attr-defined]
+        days = [dt.datetime.strptime(day, "%d/%m/%Y").date() for day in re.findall(r"</span>([\d/]{10})<", shown)]
+        assert len(days) > 1 and days == sorted(days), f"{role}.{code}"
+        assert today() <= days[0] and days[-1] <= today() + dt.timedelta(days=60), f"{role}.{code}"
 
 
 def test_the_demo_is_written_in_the_staffs_name_and_the_trail_is_whole(played: Played) -> None:

@@ -1,10 +1,22 @@
 """Every Flask-Admin hook, once. Screens import from here and from nowhere else in admin_views."""
 
+from .access import Gated, gate
 from .details import told
 from .fields import CodeField
-from .screen import Child, gate
+from .screen import Child
 from .values import ATHENS, greek_date, greek_datetime
 from .view import KentroView
 from .workbook import download
 
-__all__ = ["ATHENS", "Child", "CodeField", "KentroView", "download", "gate", "greek_date", "greek_datetime", "told"]
+__all__ = [
+    "ATHENS",
+    "Child",
+    "CodeField",
+    "Gated",
+    "KentroView",
+    "download",
+    "gate",
+    "greek_date",
+    "greek_datetime",
+    "told",
+]

@@ -1,23 +1,23 @@
-"""What a screen declares, and who may enter it."""
+"""What a screen declares."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from flask import abort, redirect, request, url_for
+from flask import abort
 from flask_admin.contrib.sqla import ModelView
 
 import audit
 import policy
-from auth import own_address
 from db import Base, Field, db, fields, row_id
 from i18n import Label
 from models import Scoped
 from vocabulary import AuditAction
 
+from .access import Gated
 from .filters import ColumnFilter, column_filters
 
 
@@ -75,7 +75,7 @@ class PermittedFilters(Permitted):
         return {name: pair for name, pair in kept.items() if pair[1].on_column not in hidden}
 
 
-class Screen(ModelView):
+class Screen(Gated, ModelView):
     """A screen over one table.
 
     A subclass declares `model` and `list_columns`; columns, labels, forms, filters, search, export, details page,
@@ -118,7 +118,7 @@ class Screen(ModelView):
         self.column_labels = {name: field.label for name, field in self.fields.items()}
         own = [flt for name in self.fields for flt in column_filters(self.model, name)]
         self.column_filters = [*own, *self.made_filters]
-        name = self.model.__tablename__
+        self.resource = name = self.model.__tablename__
         super().__init__(
             self.model, db, name=self.model.labels, category=self.menu, endpoint=name, url=f"/admin/{name}"
         )  # type: ignore[arg-type]
@@ -133,15 +133,6 @@ class Screen(ModelView):
         super()._refresh_filters_cache()
         self._filter_args = {self.get_filter_arg(i, flt): (i, flt) for i, flt in enumerate(self._filters or ())}
 
-    @property
-    def scope(self) -> policy.Scope:
-        """Whose request this is."""
-        return policy.scope_in(db.session)
-
-    def may(self, action: str) -> bool:
-        """The user's role may do this here."""
-        return policy.may(self.scope, action, self.model.__tablename__)
-
     def sees(self, name: str) -> bool:
         """The user's role sees this column."""
         return name not in self.hidden
@@ -155,10 +146,6 @@ class Screen(ModelView):
         """The column says of which unit the row is."""
         return name == "unit_id" and issubclass(self.model, Scoped)
 
-    def is_accessible(self) -> bool:
-        """Shown in the menu, and answered at all, only to whom the screen is for."""
-        return self.may("read")
-
     def is_visible(self) -> bool:
         """In the menu only under a heading; other screens are reached from their parent's page."""
         return type(self).menu is not None  # Flask-Admin puts its own menu entry under the same name on the instance
@@ -171,10 +158,6 @@ class Screen(ModelView):
     def routes(self) -> dict[str, str]:
         """What each route of the screen needs; one that is not named is refused."""
         return ENDPOINT_ACTIONS
-
-    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:
-        """Strangers sign in; others are refused."""
-        return abort(403) if self.scope.is_authenticated else redirect(url_for("auth.login", next=request.full_path))
 
     def get_one(self, id: Any) -> Any:
         """The row, if the user sees it. A foreign one and one that does not exist are the same 404."""
@@ -205,21 +188,3 @@ ENDPOINT_ACTIONS: dict[str, str] = {
     "move_view": "move",
 }
 """What each route of a screen needs; a route that is not named here is refused (see `gate`)."""
-
-
-def gate(views: Callable[[], Iterable[Any]]) -> Callable[[], Any]:
-    """One gate before every screen: the route's action must be one that the role may do there."""
-
-    def _gate() -> Any:
-        asked = request.values.get("url")
-        if asked and own_address(asked) is None:
-            abort(404)
-        endpoint, _dot, route = (request.endpoint or "").partition(".")
-        view = next((v for v in views() if isinstance(v, Screen) and v.endpoint == endpoint), None)
-        if view is None or not view.scope.is_authenticated or route == "static":
-            return None
-        if route not in view.routes() or not view.may(view.routes()[route]):
-            abort(403)
-        return None
-
-    return _gate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import request, url_for
 from flask_admin import AdminIndexView, expose
 from flask_babel import format_date
 
@@ -12,7 +12,7 @@ import policy
 from db import db
 from i18n import _
 
-from ..base import KentroView
+from ..base import Gated, KentroView
 from .desk import Desk
 from .month import asked
 from .sections import PARTS
@@ -22,16 +22,12 @@ BEGUN = (
 )  # fmt: skip
 
 
-class HomeView(AdminIndexView):
+class HomeView(Gated, AdminIndexView):
     """The parts that policy.HOME gives the reader's role."""
 
-    def is_accessible(self) -> bool:
+    def may(self, action: str) -> bool:
         """Whoever signed in."""
-        return policy.scope_in(db.session).is_authenticated
-
-    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:
-        """Strangers sign in first."""
-        return redirect(url_for("auth.login"))
+        return self.scope.is_authenticated
 
     @expose("/")
     def index(self) -> Any:
@@ -50,7 +46,7 @@ class HomeView(AdminIndexView):
 
     def _desk(self) -> Desk:
         views = [view for view in self.admin._views if isinstance(view, KentroView)]  # type: ignore[union-attr]
-        return Desk(policy.scope_in(db.session), views, asked(request.args.get("month")))
+        return Desk(self.scope, views, asked(request.args.get("month")))
 
 
 def _begins(name: str) -> bool:

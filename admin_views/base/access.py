@@ -1,0 +1,60 @@
+"""Who may enter a view: said once, for screens, reports and the first page alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import abort, redirect, request, url_for
+
+import policy
+from auth import own_address
+from db import db
+
+
+class Gated:
+    """A view that says which resource it is over, and which action each of its routes needs."""
+
+    resource: str
+
+    @property
+    def scope(self) -> policy.Scope:
+        """Whose request this is."""
+        return policy.scope_in(db.session)
+
+    def may(self, action: str) -> bool:
+        """The user's role may do this here."""
+        return policy.may(self.scope, action, self.resource)
+
+    def routes(self) -> dict[str, str]:
+        """What each route of the view needs; one that is not named is refused."""
+        return {"index": "read"}
+
+    def is_accessible(self) -> bool:
+        """Shown in the menu, and answered at all, only to whom the view is for."""
+        return self.may("read")
+
+    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:
+        """Strangers sign in, which by itself leads to the first page; others are refused."""
+        if self.scope.is_authenticated:
+            abort(403)
+        asked = request.full_path if request.endpoint != "admin.index" else None
+        return redirect(url_for("auth.login", next=asked))
+
+
+def gate(views: Callable[[], Iterable[Any]]) -> Callable[[], Any]:
+    """One gate before every view: the route's action must be one that the role may do there."""
+
+    def _gate() -> Any:
+        asked = request.values.get("url")
+        if asked and own_address(asked) is None:
+            abort(404)
+        endpoint, _dot, route = (request.endpoint or "").partition(".")
+        view = next((v for v in views() if v.endpoint == endpoint), None)
+        if view is None or not view.scope.is_authenticated or route == "static":
+            return None
+        if route not in view.routes() or not view.may(view.routes()[route]):
+            abort(403)
+        return None
+
+    return _gate
