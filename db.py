@@ -1,12 +1,10 @@
-"""Engine, session, Base and the column types: a column is declared once and everything else follows from it."""
+"""Engine, session, Base and the declarations of columns: one is declared once and everything else follows from it."""
 
 from __future__ import annotations
 
-import datetime as dt
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from functools import partial
 from inspect import iscoroutinefunction
@@ -19,6 +17,7 @@ from sqlalchemy import event, orm
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, declared_attr, mapped_column
 
 import search
+from column_types import CodeSet, Hundredths, Instant, sort_text
 from i18n import Label
 from identifiers import N_
 
@@ -74,69 +73,6 @@ class Field:
     help: Label | None = None
     form: bool = True
     default: Callable[[], Any] | None = None
-
-
-# --- column types ----------------------------------------------------------------------------------------------------
-
-
-class Instant(sa.types.TypeDecorator[dt.datetime]):
-    """A moment, aware, kept in UTC."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: dt.datetime | None, dialect: sa.Dialect) -> dt.datetime | None:
-        if value is not None and value.tzinfo is None:
-            raise BadValue("A moment needs its time zone.")
-        utc = value and value.astimezone(dt.UTC)
-        return utc.replace(tzinfo=None) if utc and dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: dt.datetime | None, dialect: sa.Dialect) -> dt.datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
-
-
-class Hundredths(sa.types.TypeDecorator[Decimal]):
-    """A number with two decimals, kept as whole hundredths, since SQLite has no exact decimals."""
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: Decimal | int | None, dialect: sa.Dialect) -> int | None:
-        return None if value is None else int((Decimal(value) * 100).to_integral_value())
-
-    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> Decimal | None:
-        return None if value is None else Decimal(value) / 100
-
-
-class CodeSet(sa.types.TypeDecorator[tuple[Any, ...]]):
-    """Several codes of one list, kept as `|A|B|` so that a filter is one LIKE on either database."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def __init__(self, codes: tuple[Any, ...]) -> None:
-        super().__init__()
-        self.codes = codes
-
-    def process_bind_param(self, value: Iterable[str] | None, dialect: sa.Dialect) -> str:
-        chosen = {str.__str__(code) for code in value or ()}
-        return "".join(f"|{code.value}" for code in self.codes if code.value in chosen) + "|" if chosen else ""
-
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> tuple[Any, ...]:
-        chosen = set((value or "").split("|"))
-        return tuple(code for code in self.codes if code.value in chosen)
-
-    class comparator_factory(sa.types.TypeDecorator.Comparator[Any]):
-        def holds(self, code: str) -> sa.ColumnElement[bool]:
-            """The set contains this code."""
-            return sa.type_coerce(self.expr, sa.Text).like(f"%|{code}|%")
-
-
-def sort_text(length: int) -> sa.String:
-    """Text ordered by code point on both databases; what stands in it is folded, so that is Greek order."""
-    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
 
 
 # --- declarations of columns -----------------------------------------------------------------------------------------
@@ -301,6 +237,7 @@ class Searchable:
 
 
 _fields_of: dict[type, dict[str, Field]] = {}
+_targets_of: dict[tuple[type, str], type[Base]] = {}
 
 
 def fields(model: type) -> dict[str, Field]:
@@ -313,8 +250,10 @@ def fields(model: type) -> dict[str, Field]:
 
 def link_target(model: type, name: str) -> type[Base]:
     """The model that a link column points to."""
-    (key,) = model.__table__.c[name].foreign_keys  # type: ignore[attr-defined]
-    return next(m.class_ for m in Base.registry.mappers if m.local_table is key.column.table)
+    if (model, name) not in _targets_of:
+        (key,) = model.__table__.c[name].foreign_keys  # type: ignore[attr-defined]
+        _targets_of[model, name] = next(m.class_ for m in Base.registry.mappers if m.local_table is key.column.table)
+    return _targets_of[model, name]
 
 
 def row_id(value: object) -> int | None:

@@ -17,10 +17,10 @@ from sqlalchemy import orm
 from sqlalchemy.orm import Mapped, declared_attr, deferred, mapped_column, relationship
 
 import identifiers
+from column_types import Instant
 from db import (
     BadValue,
     Base,
-    Instant,
     Record,
     Searchable,
     Sensitivity,

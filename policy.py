@@ -190,7 +190,7 @@ def home_of(scope: Scope) -> tuple[str, ...]:
 
 def sets(scope: Scope, resource: str, column: str) -> bool:
     """The role may fill in this column; seeing it is another matter."""
-    return scope.is_system or scope.role in SETS.get((resource, column), frozenset(Role))
+    return scope.is_system or (resource, column) not in SETS or scope.role in SETS[resource, column]
 
 
 def may_touch(scope: Scope, row: Base) -> bool:

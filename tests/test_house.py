@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS = (
-    ("config", "identifiers", "search", "exports", "charts"),
+    ("config", "identifiers", "search", "exports", "charts", "column_types"),
     ("passwords", "i18n"),
     ("vocabulary",),
     ("db",),

@@ -12,7 +12,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from db import Base, CodeSet, Hundredths, Instant, Record, db
+from column_types import CodeSet, Hundredths, Instant
+from db import Base, Record, db
 from models import AuditEntry, Scoped
 from tests.world import World, scoped_models
 

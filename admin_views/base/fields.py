@@ -64,9 +64,14 @@ def chosen(options: str, values: Iterable[str]) -> str:
     return options
 
 
-@cache
-def _code_options(codes: tuple[Code, ...], lang: str) -> str:
-    return str(options((code.value, str(code)) for code in codes))
+class Listed(dict[str, str]):
+    """A list of codes as options, by language; each is written when first asked for."""
+
+    def __init__(self, codes: tuple[Code, ...]) -> None:
+        self.codes = codes
+
+    def __missing__(self, lang: str) -> str:
+        return self.setdefault(lang, str(options((code.value, str(code)) for code in self.codes)))
 
 
 @cache
@@ -136,7 +141,7 @@ class CodeField(Drawn, SelectField):
     widget = ONE
 
     def __init__(self, label: Any = None, validators: Any = None, *, codes: tuple[Code, ...], **kwargs: Any) -> None:
-        self.codes, self.by_value = codes, {code.value: code for code in codes}
+        self.codes, self.by_value, self.listed = codes, {code.value: code for code in codes}, Listed(codes)
         super().__init__(label, validators, choices=[], coerce=self._coerce, validate_choice=False, **kwargs)
 
     def _coerce(self, value: Any) -> Any:
@@ -147,7 +152,7 @@ class CodeField(Drawn, SelectField):
     def slot(self) -> str:
         """The list, with a blank line first where nothing need be chosen or nothing is."""
         known = self.data in self.codes
-        listed = chosen(_code_options(self.codes, language()), [self.data.value] if known else [])
+        listed = chosen(self.listed[language()], [self.data.value] if known else [])
         return listed if self.flags.required and known else BLANK + listed
 
     def pre_validate(self, form: Any) -> None:
@@ -162,12 +167,12 @@ class CodesField(Drawn, SelectMultipleField):
     widget = MANY
 
     def __init__(self, label: Any = None, validators: Any = None, *, codes: tuple[Code, ...], **kwargs: Any) -> None:
-        self.codes, self.by_value = codes, {code.value: code for code in codes}
+        self.codes, self.by_value, self.listed = codes, {code.value: code for code in codes}, Listed(codes)
         super().__init__(label, validators, choices=[], coerce=str, validate_choice=False, **kwargs)
 
     def slot(self) -> str:
         """The list, with what holds marked."""
-        return chosen(_code_options(self.codes, language()), (getattr(code, "value", code) for code in self.data or ()))
+        return chosen(self.listed[language()], (getattr(code, "value", code) for code in self.data or ()))
 
     def process_data(self, value: Any) -> None:
         self.data = tuple(value or ())
@@ -287,20 +292,21 @@ class UnitField(LinkField):
 
 def names_of(target: type[Base]) -> dict[int, str]:
     """Numbers and names of the rows of a short table that the user may point at, in reading order."""
-    columns = (getattr(target, name) for name in ("id", *target.called_by))
-    rows = db.session.execute(choosable(target).with_only_columns(*columns))
+    rows = db.session.execute(choosable(target, ("id", *target.called_by)))
     return {key: target.called(*values) for key, *values in rows}
 
 
-def choosable(target: type[Base]) -> sa.Select[Any]:
-    """The rows of a table that the user may point at, in reading order."""
+def choosable(target: type[Base], columns: tuple[str, ...] = ()) -> sa.Select[Any]:
+    """The rows of a table that the user may point at, or some of their columns, in reading order."""
     scope = policy.scope_in(db.session)
-    return _choosable(target, scope.user_id, scope.unit_ids, policy.may(scope, "edit", "user"))
+    return _choosable(target, columns, scope.user_id, scope.unit_ids, policy.may(scope, "edit", "user"))
 
 
 @lru_cache(512)
-def _choosable(target: type[Base], user_id: int, unit_ids: tuple[int, ...], may_edit_users: bool) -> sa.Select[Any]:
-    rows = sa.select(target)
+def _choosable(
+    target: type[Base], columns: tuple[str, ...], user_id: int, unit_ids: tuple[int, ...], may_edit_users: bool
+) -> sa.Select[Any]:
+    rows = sa.select(*(getattr(target, name) for name in columns)) if columns else sa.select(target)
     if issubclass(target, Searchable):
         offered = rows.where(target.is_active) if hasattr(target, "is_active") else rows
         return offered.order_by(target.sort_key, target.id)  # type: ignore[attr-defined]

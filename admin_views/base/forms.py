@@ -58,6 +58,8 @@ def new_token() -> str:
 SLOT = "\0"
 """Stands in a field's kept markup where its value goes; neither markup nor values hold it."""
 _kept: dict[tuple[type, str, str], list[str]] = {}
+_bound: dict[tuple[type, str], Any] = {}
+"""Fields of each form as WTForms makes them, before they hold anybody's value."""
 
 
 class KentroForm(BaseForm):
@@ -70,6 +72,15 @@ class KentroForm(BaseForm):
             """The project's catalogue."""
             return OwnTranslations()
 
+        def bind_field(self, form: Any, unbound_field: Any, options: Any) -> Any:
+            """A copy of the field as it was first bound: a long form made anew costs more than a query."""
+            key = (type(form), options["name"])
+            if key not in _bound:
+                _bound[key] = super().bind_field(form, unbound_field, options)
+            field = object.__new__(type(_bound[key]))
+            field.__dict__.update(_bound[key].__dict__)
+            return field
+
     version = HiddenField()
     form_token = HiddenField(default=new_token, filters=[_usable])
 
@@ -80,15 +91,19 @@ class KentroForm(BaseForm):
             if name not in sent and not blank_when_unsent and not (is_new and box.flags.required and not box.default):
                 del self[name]
 
-    def drawn(self, name: str, draw: Callable[[Any], str]) -> Markup:
-        """A field with label and help, as `draw` writes it; its markup is kept, and only what is in its slot changes.
+    def drawn(self, names: Iterable[str], draw: Callable[[Any], str]) -> Markup:
+        """Fields with label and help, as `draw` writes them; markup is kept, and only what is in its slot changes.
 
         WTForms would write every attribute and option anew on every page: half the time of a long form.
         """
+        lang = language()
+        return Markup("").join(self._drawn(name, draw, lang) for name in names)
+
+    def _drawn(self, name: str, draw: Callable[[Any], str], lang: str) -> Markup:
         field = self._fields[name]
         if field.errors or not isinstance(field, Drawn) or field.theirs is not None:
             return Markup(draw(field))  # noqa: S704 (a template's macro)
-        key = (type(self), name, language())
+        key = (type(self), name, lang)
         if key not in _kept:
             field.__dict__["slot"] = lambda: SLOT
             _kept[key] = str(draw(field)).split(SLOT)
@@ -97,10 +112,12 @@ class KentroForm(BaseForm):
         return Markup(before + field.slot() + after)  # noqa: S704 (draw's and widgets' own; slots are escaped)
 
     def populate_obj(self, obj: Any) -> None:
-        """Only declared columns reach the row."""
+        """Only declared columns reach the row, and of them only what differs: the rest need not be checked again."""
         for name, field in self._fields.items():
             if name not in ("version", "form_token") and hasattr(type(obj), name):
-                field.populate_obj(obj, name)
+                kept = getattr(obj, name)
+                if field.data != kept and (field.data, kept) != ("", None):
+                    field.populate_obj(obj, name)
 
 
 def check(field: declared.Field) -> Callable[[Any, Any], None]:

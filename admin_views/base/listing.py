@@ -25,6 +25,8 @@ from .filters import BY_NUMBER, matches
 from .screen import Screen
 
 SEPARATOR = "\0"  # which no column takes (db.clean)
+COUNTED = 5_000
+"""Rows of a narrowed list are counted up to here: counting on would take longer than reading the page."""
 
 
 class Listing(Screen):
@@ -111,7 +113,8 @@ class Listing(Screen):
         """A page of the list."""
         args = self._get_list_extra_args()
         size = self.get_safe_page_size(args.page_size)
-        count, rows = self.found(args)
+        rows = self.found(args)
+        count, is_more = self.counted(rows, args)
         last_page = max(count - 1, 0) // size
         args.page = min(args.page, last_page)
         page = slice(args.page * size, (args.page + 1) * size)
@@ -120,6 +123,7 @@ class Listing(Screen):
             self.list_template,
             args=args,
             count=count,
+            is_more=is_more,
             page_size=size,
             last_page=last_page,
             columns=columns,
@@ -180,11 +184,19 @@ class Listing(Screen):
             return column, lambda key: names.get(key, "")
         return column, values.teller(self.fields[name])
 
-    def found(self, args: Any) -> tuple[int, Any]:
-        """How many rows were asked for, and their query."""
+    def found(self, args: Any) -> Any:
+        """The query of the rows asked for, in the order asked for."""
         column = self._get_column_by_idx(args.sort)
         asked = (column and column[0], args.sort_desc, args.search, args.filters)
-        return self.get_list(None, *asked, execute=False, page_size=False)
+        return self.get_list(None, *asked, execute=False, page_size=False)[1]
+
+    def counted(self, found: Any, args: Any) -> tuple[int, bool]:
+        """How many rows were found, and whether there are more than were counted."""
+        if not (args.search or args.filters):
+            return db.session.scalar(self.get_count_query()), False
+        some = found.order_by(None).with_entities(self.model.id).limit(COUNTED + 1)  # type: ignore[attr-defined]
+        count = db.session.query(sa.func.count()).select_from(some.subquery()).scalar()
+        return min(count, COUNTED), count > COUNTED
 
     def _address_of(self, args: Any) -> Callable[..., str]:
         """Makes the address of this very list with some of its arguments changed; None leaves one out."""
@@ -238,11 +250,11 @@ class Listing(Screen):
                 for name, target in self.searched()
             )
         )
-        return query.filter(found), count_query and count_query.filter(found), joins, count_joins
+        return query.filter(found), count_query, joins, count_joins
 
     def get_count_query(self) -> Any:
         """Rows in sight."""
-        return db.session.query(sa.func.count()).select_from(self.model)
+        return sa.select(sa.func.count()).select_from(self.model)
 
     def _apply_sorting(self, query: Any, joins: Any, sort_column: Any, sort_desc: bool) -> Any:
         """The asked order, then the screen's own, then the number: pages never overlap."""

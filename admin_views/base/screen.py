@@ -99,6 +99,7 @@ class Screen(Gated, ModelView):
     page_size = 50
     page_size_options = (20, 50, 100)
     can_set_page_size = True
+    simple_list_pager = True  # no count beside every query: Listing.counted asks for the one that a page needs
     named_filter_urls = True
     can_view_details = True
     export_types = ["xlsx"]

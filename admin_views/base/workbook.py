@@ -41,7 +41,7 @@ class Workbook(Details):
         if lost or len(args.filters or ()) != sum(name.startswith("flt") for name in request.args):
             # A search or filter that makes no sense must not widen what is taken out of the house.
             abort(400)
-        _count, query = self.found(args)
+        query = self.found(args)
         names = [name for name, _label in self._export_columns]
         loads = [orm.joinedload(self.through(n)) for n in names if self.is_link(n)]
         rows = query.options(*loads).yield_per(500)  # type: ignore[attr-defined]
