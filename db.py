@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -18,6 +19,7 @@ from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import event, orm
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, declared_attr, mapped_column
 
+import authorizer
 import search
 from i18n import Label
 from identifiers import N_
@@ -382,6 +384,20 @@ def _set_up_sqlite(connection: Any, record: object, synchronous: str) -> None:
     for pragma in f"{kept} busy_timeout=10000".split():
         connection.execute(f"PRAGMA {pragma}")
     connection.create_function("greek_key", 1, lambda value: value and search.fold(value), deterministic=True)
+    connection.set_authorizer(authorizer.decide)
+
+
+@contextmanager
+def as_owner(connection: sa.Connection) -> Iterator[None]:
+    """Meanwhile this connection may change the schema, as migrations must and the application on SQLite may not."""
+    raw: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        raw.set_authorizer(None)
+    try:
+        yield
+    finally:
+        if connection.dialect.name == "sqlite":
+            raw.set_authorizer(authorizer.decide)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

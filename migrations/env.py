@@ -5,7 +5,8 @@ from alembic import context
 from flask import current_app
 
 import models  # noqa: F401 (registers the tables)
-from db import Base, db
+from audit import note_migration
+from db import Base, as_owner, db
 
 KEPT_AS = {
     "Instant": "sa.DateTime(timezone=True)",
@@ -24,7 +25,7 @@ def render_item(kind: str, item: object, context: object) -> str | bool:
 def run() -> None:
     """Run the asked migrations."""
     config = context.config.attributes.get("configure_args", {})
-    with db.engine.execution_options(immediate=True).begin() as connection:
+    with db.engine.execution_options(immediate=True).begin() as connection, as_owner(connection):
         if connection.dialect.name == "sqlite":
             # Batch mode rebuilds tables; what refers to them must not be checked in between.
             connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
@@ -37,7 +38,9 @@ def run() -> None:
             **{k: v for k, v in config.items() if k not in ("render_as_batch", "compare_type")},
         )
         with context.begin_transaction():
+            before = context.get_context().get_current_revision()
             context.run_migrations()
+            note_migration(connection, before, context.get_context().get_current_revision())
 
 
 with current_app.app_context():
