@@ -8,6 +8,9 @@ Not listed and so refused: every change of the schema, ATTACH, DETACH, ANALYZE, 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 ALWAYS = frozenset({
     sqlite3.SQLITE_READ, sqlite3.SQLITE_SELECT, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE,
@@ -24,6 +27,20 @@ TRAIL = {
     "audit_head": {"seq", "chain"},
 }
 """The columns of the trail that may be updated: by lawful erasure and at the chain's end, if triggers agree."""
+
+
+@contextmanager
+def lifted(connection: Any) -> Iterator[None]:
+    """Meanwhile this connection of SQLAlchemy's may change the schema, as migrations must."""
+    raw = connection.connection.driver_connection
+    is_guarded = isinstance(raw, sqlite3.Connection)
+    if is_guarded:
+        raw.set_authorizer(None)
+    try:
+        yield
+    finally:
+        if is_guarded:
+            raw.set_authorizer(decide)
 
 
 def decide(action: int, name: str | None, more: str | None, database: str | None, trigger: str | None) -> int:

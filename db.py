@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar
 
@@ -368,7 +366,7 @@ def init_app(app: Flask) -> None:
     app.teardown_appcontext_funcs = [act for act in app.teardown_appcontext_funcs if not iscoroutinefunction(act)]
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
-            event.listen(db.engine, "connect", partial(_set_up_sqlite, synchronous=app.config["SQLITE_SYNCHRONOUS"]))
+            event.listen(db.engine, "connect", lambda raw, _: _set_up_sqlite(raw, app.config["SQLITE_SYNCHRONOUS"]))
             event.listen(db.engine, "begin", _begin_sqlite)
 
 
@@ -377,7 +375,7 @@ def begin_write() -> None:
     db.session.connection(execution_options={"immediate": True})
 
 
-def _set_up_sqlite(connection: Any, record: object, synchronous: str) -> None:
+def _set_up_sqlite(connection: Any, synchronous: str) -> None:
     connection.isolation_level = None
     # The cache in KiB: SQLite's own 2000 does not hold one index of a large centre.
     kept = f"foreign_keys=ON recursive_triggers=ON journal_mode=WAL synchronous={synchronous} cache_size=-32000"
@@ -387,22 +385,8 @@ def _set_up_sqlite(connection: Any, record: object, synchronous: str) -> None:
     connection.set_authorizer(authorizer.decide)
 
 
-@contextmanager
-def as_owner(connection: sa.Connection) -> Iterator[None]:
-    """Meanwhile this connection may change the schema, as migrations must and the application on SQLite may not."""
-    raw: Any = connection.connection.driver_connection
-    if connection.dialect.name == "sqlite":
-        raw.set_authorizer(None)
-    try:
-        yield
-    finally:
-        if connection.dialect.name == "sqlite":
-            raw.set_authorizer(authorizer.decide)
-
-
 def _begin_sqlite(connection: sa.Connection) -> None:
-    immediate = connection.get_execution_options().get("immediate")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("immediate") else "BEGIN")
 
 
 @event.listens_for(orm.Session, "before_flush", insert=True)

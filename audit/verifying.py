@@ -123,6 +123,8 @@ def _rows(connection: sa.Connection, after: int) -> Iterator[tuple[int, bytes, s
     raw: Any = connection.connection.driver_connection
     # A named cursor leaves the rows with PostgreSQL's server until they are asked for.
     with closing(raw.cursor("trail") if dialect == "postgresql" else raw.cursor()) as cursor:
+        if dialect == "postgresql":
+            cursor.itersize = 5000
         cursor.execute(statement)
         yield from cursor
 
@@ -149,7 +151,7 @@ STATEMENTS = {
 def _guards(connection: sa.Connection) -> set[str]:
     """Triggers that should guard the trail (models.GUARDS) and do not, or not as they were made."""
     dialect = connection.dialect.name
-    standing: dict[str, str] = dict(connection.exec_driver_sql(TRIGGERS[dialect]).tuples().all())
+    standing = dict(map(tuple, connection.exec_driver_sql(TRIGGERS[dialect])))
     made = " ".join(GUARDS[dialect])
     wanted = {name: statement for statement in GUARDS[dialect] for name in re.findall(r"TRIGGER (\w+)", statement)}
     return {

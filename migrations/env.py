@@ -4,9 +4,10 @@ import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 
+import authorizer
 import models  # noqa: F401 (registers the tables)
 from audit import note_migration
-from db import Base, as_owner, db
+from db import Base, db
 
 KEPT_AS = {
     "Instant": "sa.DateTime(timezone=True)",
@@ -25,7 +26,7 @@ def render_item(kind: str, item: object, context: object) -> str | bool:
 def run() -> None:
     """Run the asked migrations."""
     config = context.config.attributes.get("configure_args", {})
-    with db.engine.execution_options(immediate=True).begin() as connection, as_owner(connection):
+    with db.engine.execution_options(immediate=True).begin() as connection, authorizer.lifted(connection):
         if connection.dialect.name == "sqlite":
             # Batch mode rebuilds tables; what refers to them must not be checked in between.
             connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
