@@ -1282,6 +1282,13 @@ GUARDS = {
 }
 """What keeps the trail append-only below the application, but for recorded erasures; migration 0003 runs these."""
 
+TRAIL_RIGHTS = (
+    "SELECT, INSERT ON audit_entry",
+    f"UPDATE (salt, {', '.join(ERASABLE)}) ON audit_entry",
+    "SELECT, INSERT, UPDATE ON audit_head",
+)
+"""All that a role on PostgreSQL which owns nothing needs of the trail: `GRANT … TO role`; the triggers hold the UPDATEs."""
+
 FUNCTIONS = {
     "sqlite": [],
     "postgresql": [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import tempfile
 import time
@@ -22,8 +23,8 @@ from vocabulary import AuditAction
 
 AT_ONCE = 5000
 WHO = policy.Scope(
-    user_id=7, name="Παπαδοπούλου Ελένη", unit_ids=(1,), unit_names=("Κέντρο Κοινότητας",), session_ref="0123456789abcdef",
-    request_id="0123456789abcdef0123456789abcdef", ip="192.0.2.7",
+    user_id=7, name="Παπαδοπούλου Ελένη", unit_ids=(1,), unit_names=("Κέντρο Κοινότητας",), ip="192.0.2.7",
+    session_ref="0123456789abcdef", request_id="0123456789abcdef0123456789abcdef",
 )  # fmt: skip
 
 
@@ -46,9 +47,7 @@ def main() -> None:
 def _timed(what: str, act: Callable[[], Any]) -> Any:
     clock, work = time.perf_counter(), time.process_time()
     done = act()
-    print(
-        f"{what}: {time.perf_counter() - clock:.2f} s, {time.process_time() - work:.2f} s of them this process's own work"
-    )
+    print(f"{what}: {time.perf_counter() - clock:.2f} s, {time.process_time() - work:.2f} s of it this process's own")
     return done
 
 
@@ -60,7 +59,7 @@ def _findings() -> list[str]:
 def _fill(entries: int) -> None:
     made = _entries(entries)
     with db.engine.execution_options(immediate=True).connect() as connection:
-        while rows := [row for row, _ in zip(made, range(AT_ONCE), strict=False)]:
+        while rows := list(itertools.islice(made, AT_ONCE)):
             chain.lengthen(connection, rows)
             connection.commit()
         assert connection.scalar(sa.select(sa.func.max(chain.ENTRIES.c.seq))) > entries
