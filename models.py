@@ -1287,7 +1287,7 @@ TRAIL_RIGHTS = (
     f"UPDATE (salt, {', '.join(ERASABLE)}) ON audit_entry",
     "SELECT, INSERT, UPDATE ON audit_head",
 )
-"""All that a role on PostgreSQL which owns nothing needs of the trail: `GRANT … TO role`; the triggers hold the UPDATEs."""
+"""All that a PostgreSQL role which owns nothing needs of the trail: `GRANT … TO role`; triggers hold the UPDATEs."""
 
 FUNCTIONS = {
     "sqlite": [],

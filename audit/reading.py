@@ -69,8 +69,16 @@ def sentence(entry: AuditEntry) -> str:
     """What happened, in one sentence of the reader's language."""
     what = _subject(entry)
     if entry.action == AuditAction.SYSTEM:
-        what = details_of(entry).get("task", what)
+        what = _task(details_of(entry).get("task", what))
     return _(SENTENCES[entry.action], who=entry.actor_name or _("Somebody unknown"), what=what)
+
+
+TASKS = {"migration": N_("update of the database's schema")}
+"""Tasks that are no command; commands are called as they are typed."""
+
+
+def _task(name: str) -> str:
+    return _(TASKS[name]) if name in TASKS else name
 
 
 def _subject(entry: AuditEntry) -> str:
@@ -130,6 +138,8 @@ def particulars(entry: AuditEntry) -> list[tuple[str, str]]:
 def _particular(name: str, kept: Any) -> str:
     if name == "paper":
         return _(PAPERS[kept])
+    if name == "task":
+        return _task(kept)
     if name == "on":
         return f"{dt.date.fromisoformat(kept):%d/%m/%Y}"
     return ", ".join(map(str, kept)) if isinstance(kept, (list, dict)) else str(kept)

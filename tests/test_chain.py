@@ -22,7 +22,7 @@ import authorizer
 import config
 import policy
 from db import BadValue, begin_write, db
-from models import AuditEntry, Beneficiary, Visit, now
+from models import TRAIL_RIGHTS, AuditEntry, Beneficiary, Visit, now
 from tests.conftest import SECRET_KEY
 from tests.world import SECRET, World
 from vocabulary import AuditAction, Channel
@@ -355,6 +355,33 @@ def test_what_is_lifted_for_migrations_comes_back(world: World) -> None:
         if world.dialect == "sqlite":
             with pytest.raises(sa.exc.DatabaseError, match="not authorized"):
                 connection.exec_driver_sql("CREATE TABLE mine (x integer)")
+        connection.rollback()
+
+
+def test_a_role_that_owns_nothing_needs_no_more_than_the_trail_s_rights(world: World) -> None:
+    if world.dialect == "sqlite":
+        pytest.skip("SQLite has no roles")
+    with world.app.app_context(), db.engine.connect() as connection:
+        connection.exec_driver_sql("CREATE ROLE keeper")
+        for right in TRAIL_RIGHTS:
+            connection.exec_driver_sql(f"GRANT {right} TO keeper")
+        connection.exec_driver_sql("SET LOCAL ROLE keeper")
+        session = sa.orm.Session(connection)
+        policy.bind(session, policy.SYSTEM)
+        assert (
+            audit.erase(session, session.scalars(sa.select(AuditEntry).where(AuditEntry.seq == 5)).all(), "άρθρο 17")
+            == 1
+        )
+        for attack in (
+            "UPDATE audit_entry SET actor_name = 'x'", "DELETE FROM audit_entry", "TRUNCATE audit_entry CASCADE",
+            "DELETE FROM audit_head", "ALTER TABLE audit_entry DISABLE TRIGGER ALL", "DROP TRIGGER audit_entry_no_truncate ON audit_entry",
+        ):  # fmt: skip
+            with (
+                pytest.raises(sa.exc.ProgrammingError, match=r"permission denied|must be owner"),
+                connection.begin_nested(),
+            ):
+                connection.exec_driver_sql(attack)
+        assert list(audit.verify(connection)) == []
         connection.rollback()
 
 
