@@ -10,9 +10,10 @@ BENCH := .venv-bench
 PEERS ?= ../shared/bench
 PEOPLE ?= 100000
 ROUNDS ?= 15
+ENTRIES ?= 1000000
 export FLASK_SKIP_DOTENV = 1
 
-.PHONY: help setup setup-dev browser run test check format translations dictionary screens bench peers
+.PHONY: help setup setup-dev browser run test check format translations dictionary screens bench bench-trail peers
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -92,3 +93,6 @@ $(BENCH)/.installed: benchmarks/requirements.txt | $(VENV)/.installed
 bench: peers setup $(BENCH)/.installed  ## measure Kentro beside other admin frameworks (benchmarks/README.md)
 	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$(PEERS) $(BENCH)/bin/python -m benchmarks --flask $(BIN)/flask \
 	  --people $(PEOPLE) --rounds $(ROUNDS) --cases "$(CASES)" --peers "$(PEERS_ONLY)"
+
+bench-trail: setup  ## measure how long the trail's verifier takes (benchmarks/README.md)
+	@PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m benchmarks.trail --entries $(ENTRIES)

@@ -69,9 +69,10 @@ def restore(file: Path) -> None:
 
 
 def is_database_empty() -> bool:
-    """No table but the migrations' own holds a row."""
+    """No table but the migrations' own and the trail holds a row."""
     try:
-        tables = [table for table in sa.inspect(db.engine).get_table_names() if table != "alembic_version"]
+        # A trail that only tells of the migrations themselves is no loss.
+        tables = [table for table in sa.inspect(db.engine).get_table_names() if table not in KEPT_TABLES]
         rows = (db.session.execute(sa.select(1).select_from(sa.table(table)).limit(1)).first() for table in tables)
         return all(row is None for row in rows)
     except sa.exc.DatabaseError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import json
 import re
 import secrets
 import socket
@@ -23,12 +24,13 @@ import backups
 import passwords
 import policy
 import reports
+import vault
 from db import BadValue, begin_write, db
-from models import Municipality, User, now
+from models import AuditEntry, Municipality, User, now
 from seed import PROFILES, NotSeeded, demo, reference, refuse_in_production, volume
 from vocabulary import AuditAction, Role
 
-FORESEEN = (NotSeeded, passwords.WeakPassword, BadValue, backups.BackupFailed, OSError)
+FORESEEN = (NotSeeded, passwords.WeakPassword, BadValue, audit.BadAddress, backups.BackupFailed, vault.Sealed, OSError)
 
 
 def init_app(app: Flask) -> None:
@@ -89,6 +91,9 @@ def _tell_logins(password: str | None) -> None:
 # --- audit ------------------------------------------------------------------------------------------------------------
 
 audit_group = AppGroup("audit", help="The trail.")
+HEADS = click.Path(exists=True, dir_okay=False, path_type=Path)
+SHOWN = 20
+"""Findings that are printed; whatever comes after the first may only follow from it."""
 
 
 def _anchor(context: click.Context, parameter: click.Parameter, said: str | None) -> tuple[int, str] | None:
@@ -103,23 +108,61 @@ def _anchor(context: click.Context, parameter: click.Parameter, said: str | None
 
 @audit_group.command("verify", with_appcontext=False)
 @click.option("--anchor", callback=_anchor, metavar="N:HASH", help="The head of an earlier day, kept elsewhere.")
+@click.option("--head", "heads", type=HEADS, help="Signed heads of earlier days, as `audit head` wrote them.")
+@click.option("--public-key", metavar="KEY", help="What they are checked with; by default this installation's own.")
 @_as_system
-def verify(anchor: tuple[int, str] | None) -> None:
-    """Check that no entry of the trail is missing or changed.
+def verify(anchor: tuple[int, str] | None, heads: Path | None, public_key: str | None) -> None:
+    """Check that no entry of the trail is missing or changed; name the first that is, and why.
 
-    Whoever rewrites the database itself can make the chain anew; that shows only against an anchor.
+    Whoever rewrites the database itself can make the chain anew; that shows only against an anchor or signed heads.
     """
-    trail, findings = _snapshot(), 0
-    for finding in audit.verify(trail, anchor):
-        findings += 1
-        click.echo(finding)
+    noted = list(audit.read_heads(heads, public_key or audit.public_key())) if heads else []
+    signed = [each for each in noted if not isinstance(each, str)]
+    trail, findings = _snapshot(), [each for each in noted if isinstance(each, str)]
+    findings = [*audit.verify(trail, anchor, signed), *findings]
     if findings:
         # A broken trail stays as it was found, for whoever looks into it.
-        raise click.ClickException(f"The trail is not whole: {findings} findings.")
-    entries, chain = audit.head(trail)
+        click.echo("\n".join(findings[:SHOWN]))
+        raise click.ClickException(f"The trail is not whole: {len(findings)} findings. The first: {findings[0]}.")
+    (entries, chain), erased = audit.head(trail), len(audit.erasures(trail))
     db.session.rollback()
     audit.system_note(AuditAction.SYSTEM, task="audit verify", entries=entries)
-    click.echo(f"{entries} entries, chain whole; head {entries}:{chain} – note it and keep it elsewhere")
+    told = f", {erased} of them erased" * bool(erased) + f", {len(signed)} signed heads hold" * bool(heads)
+    click.echo(f"{entries} entries, chain whole{told}; head {entries}:{chain} – note it and keep it elsewhere")
+
+
+@audit_group.command("head", with_appcontext=False)
+@click.option("--to", type=click.Path(dir_okay=False, path_type=Path), help="A file to add the head to.")
+@click.option("--syslog", metavar="HOST:PORT", help="A server to send it to (RFC 5424), tcp://HOST:PORT for TCP.")
+@click.option("--public-key", is_flag=True, help="Print what signatures are checked with.")
+@_as_system
+def sign_head(to: Path | None, syslog: str | None, public_key: bool) -> None:
+    """Sign the number and chain value of the trail's last entry, to be kept off this machine."""
+    if public_key:
+        click.echo(audit.public_key())
+        return
+    audit.system_note(AuditAction.SYSTEM, task="audit head", to=to and to.name, syslog=syslog)
+    line = audit.signed_head(db.session.connection())
+    if to:
+        with to.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+    if syslog:
+        audit.send_head(line, syslog)
+    click.echo(line)
+
+
+@audit_group.command("show", with_appcontext=False)
+@click.argument("number", type=click.IntRange(min=1))
+@_as_system
+def show(number: int) -> None:
+    """Print what entry NUMBER changed, protected values too: for whoever holds the key, and recorded."""
+    entry = db.session.get(AuditEntry, number)
+    if entry is None:
+        raise click.ClickException(f"There is no entry {number}.")
+    changes = {name: [audit.opened(kept) for kept in pair] for name, pair in audit.changes_of(entry).items()}
+    db.session.rollback()
+    audit.system_note(AuditAction.VIEW, entry, task="audit show")
+    click.echo(json.dumps(changes, ensure_ascii=False, indent=2))
 
 
 def _snapshot() -> sa.Connection:

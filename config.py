@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
 
     DATABASE_URL, SECRET_KEY, HOST, PORT, KENTRO_MODE (development or production), KENTRO_IDLE_MINUTES (30),
     KENTRO_SESSION_HOURS (12), KENTRO_LOGIN_WINDOW_MINUTES (15), KENTRO_PROXIES (0: reverse proxies in front),
+    KENTRO_KEY (seals protected values; SECRET_KEY where it is not set), KENTRO_TRAIL_KEY (signs heads of the trail),
     KENTRO_SQLITE_SYNCHRONOUS (FULL: what was saved survives a power cut; NORMAL: faster, the last saves may not).
 
     Raises:
@@ -32,6 +34,8 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     return {
         "KENTRO_MODE": mode,
         "SECRET_KEY": _secret_key(environ, production),
+        "KEY": environ.get("KENTRO_KEY", ""),
+        "TRAIL_KEY": _hexadecimal(environ, "KENTRO_TRAIL_KEY"),
         "SQLITE_SYNCHRONOUS": _one_of(environ, "KENTRO_SQLITE_SYNCHRONOUS", ("FULL", "NORMAL")),
         "SQLALCHEMY_ENGINES": {"default": database_url(environ, production)},
         "HOST": environ.get("HOST", "127.0.0.1"),
@@ -71,13 +75,14 @@ def database_url(environ: Mapping[str, str], production: bool) -> str:
 def _secret_key(environ: Mapping[str, str], production: bool) -> str:
     key = environ.get("SECRET_KEY", "")
     if not key and not production:
-        return _kept_key(INSTANCE / "secret_key")
+        return kept_key(INSTANCE / "secret_key")
     if len(key) < 32:
         raise Misconfigured("SECRET_KEY is missing or shorter than 32 characters.")
     return key
 
 
-def _kept_key(path: Path) -> str:
+def kept_key(path: Path) -> str:
+    """64 hexadecimal digits, made at their first use and kept where only the server's own account reads them."""
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         path.touch(mode=0o600)
@@ -89,6 +94,13 @@ def _one_of(environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> s
     value = environ.get(name, values[0])
     if value not in values:
         raise Misconfigured(f"{name} is {value!r}; it is one of {', '.join(values)}.")
+    return value
+
+
+def _hexadecimal(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "").strip()
+    if value and not re.fullmatch("[0-9a-fA-F]{64}", value):
+        raise Misconfigured(f"{name} is not 64 hexadecimal digits.")
     return value
 
 

@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar
 
@@ -16,6 +15,7 @@ from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import event, orm
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, declared_attr, mapped_column
 
+import authorizer
 import search
 from column_types import CodeSet, Hundredths, Instant, sort_text
 from i18n import Label
@@ -304,7 +304,7 @@ def init_app(app: Flask) -> None:
     app.teardown_appcontext_funcs = [act for act in app.teardown_appcontext_funcs if not iscoroutinefunction(act)]
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
-            event.listen(db.engine, "connect", partial(_set_up_sqlite, synchronous=app.config["SQLITE_SYNCHRONOUS"]))
+            event.listen(db.engine, "connect", lambda raw, _: _set_up_sqlite(raw, app.config["SQLITE_SYNCHRONOUS"]))
             event.listen(db.engine, "begin", _begin_sqlite)
 
 
@@ -313,13 +313,14 @@ def begin_write() -> None:
     db.session.connection(execution_options={"immediate": True})
 
 
-def _set_up_sqlite(connection: Any, record: object, synchronous: str) -> None:
+def _set_up_sqlite(connection: Any, synchronous: str) -> None:
     connection.isolation_level = None
     # The cache in KiB: SQLite's own 2000 does not hold one index of a large centre.
     kept = f"foreign_keys=ON recursive_triggers=ON journal_mode=WAL synchronous={synchronous} cache_size=-32000"
     for pragma in f"{kept} busy_timeout=10000".split():
         connection.execute(f"PRAGMA {pragma}")
     connection.create_function("greek_key", 1, lambda value: value and search.fold(value), deterministic=True)
+    connection.set_authorizer(authorizer.decide)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

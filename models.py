@@ -1194,6 +1194,11 @@ class AuditEntry(Base):
 
     id: Mapped[int] = orm.synonym("seq")
 
+    @property
+    def is_erased(self) -> bool:
+        """What it told of a person was erased lawfully (audit.erase)."""
+        return self.salt == ""
+
     __table_args__ = (sa.Index("ix_audit_entry_subject", "subject_type", "subject_id"),)
 
     def __str__(self) -> str:
@@ -1226,22 +1231,63 @@ class AuditReview(Record):
     entry: Mapped[AuditEntry] = relationship()
 
 
+ERASABLE = ("subject_id", "subject_label", "person_id", "changes", "details")
+"""What an entry tells of a person. Erased lawfully (audit.erase) it is empty, and so is the salt it was hashed with."""
+
+_STAY = [c.name for c in AuditEntry.__table__.columns if c.name not in (*ERASABLE, "salt")]
+_RECORDED = (
+    "EXISTS (SELECT 1 FROM audit_entry AS record JOIN audit_head ON record.seq = audit_head.seq "
+    "WHERE record.action = 'erase' AND record.seq > OLD.seq AND {})"
+)
+
+
+def _row(row: str, names: Iterable[str]) -> str:
+    return ", ".join(f"{row}.{name}" for name in names)
+
+
 GUARDS = {
     "sqlite": [
-        f"CREATE TRIGGER audit_entry_no_{verb.lower()} BEFORE {verb} ON audit_entry "
-        "BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END"
-        for verb in ("UPDATE", "DELETE")
+        "CREATE TRIGGER audit_entry_no_update BEFORE UPDATE ON audit_entry WHEN NOT (NEW.salt IS '' AND "
+        f"coalesce({_row('NEW', ERASABLE)}) IS NULL AND ({_row('NEW', _STAY)}) IS ({_row('OLD', _STAY)}) AND "
+        "OLD.action IS NOT 'erase' AND "
+        + _RECORDED.format("json_extract(record.details, '$.erased.\"' || OLD.seq || '\"') IS NOT NULL")
+        + ") BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END",
+        "CREATE TRIGGER audit_entry_no_delete BEFORE DELETE ON audit_entry "
+        "BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END",
+        "CREATE TRIGGER audit_head_forward BEFORE UPDATE ON audit_head WHEN NOT EXISTS "
+        "(SELECT 1 FROM audit_entry WHERE seq = NEW.seq AND seq > OLD.seq AND chain = NEW.chain) "
+        "BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END",
+        "CREATE TRIGGER audit_head_no_delete BEFORE DELETE ON audit_head "
+        "BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END",
     ],
     "postgresql": [
-        "CREATE FUNCTION audit_entry_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'the trail is append-only'; END $$",
+        "CREATE OR REPLACE FUNCTION audit_entry_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF TG_OP = 'UPDATE' THEN IF NEW.salt = '' AND num_nonnulls({_row('NEW', ERASABLE)}) = 0 AND "
+        f"({_row('NEW', _STAY)}) IS NOT DISTINCT FROM ({_row('OLD', _STAY)}) AND OLD.action <> 'erase' AND "
+        + _RECORDED.format("jsonb_exists(record.details::jsonb -> 'erased', OLD.seq::text)")
+        + " THEN RETURN NEW; END IF; END IF; RAISE EXCEPTION 'the trail is append-only'; END $$",
+        "CREATE OR REPLACE FUNCTION audit_head_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF TG_OP = 'UPDATE' THEN IF EXISTS "
+        "(SELECT 1 FROM audit_entry WHERE seq = NEW.seq AND seq > OLD.seq AND chain = NEW.chain) "
+        "THEN RETURN NEW; END IF; END IF; RAISE EXCEPTION 'the trail is append-only'; END $$",
         "CREATE TRIGGER audit_entry_append_only BEFORE UPDATE OR DELETE ON audit_entry "
         "FOR EACH ROW EXECUTE FUNCTION audit_entry_append_only()",
         "CREATE TRIGGER audit_entry_no_truncate BEFORE TRUNCATE ON audit_entry "
         "FOR EACH STATEMENT EXECUTE FUNCTION audit_entry_append_only()",
+        "CREATE TRIGGER audit_head_append_only BEFORE UPDATE OR DELETE ON audit_head "
+        "FOR EACH ROW EXECUTE FUNCTION audit_head_append_only()",
+        "CREATE TRIGGER audit_head_no_truncate BEFORE TRUNCATE ON audit_head "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_head_append_only()",
     ],
 }
-"""What keeps the trail append-only below the application; the first migration runs these statements."""
+"""What keeps the trail append-only below the application, but for recorded erasures; migration 0003 runs these."""
+
+TRAIL_RIGHTS = (
+    "SELECT, INSERT ON audit_entry",
+    f"UPDATE (salt, {', '.join(ERASABLE)}) ON audit_entry",
+    "SELECT, INSERT, UPDATE ON audit_head",
+)
+"""All that a PostgreSQL role which owns nothing needs of the trail: `GRANT … TO role`; triggers hold the UPDATEs."""
 
 FUNCTIONS = {
     "sqlite": [],

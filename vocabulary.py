@@ -472,6 +472,7 @@ class AuditAction(Code):
     LOGIN_FAILED = "login_failed", "Αποτυχία σύνδεσης", "Sign-in failed"
     REFUSED = "refused", "Άρνηση πρόσβασης", "Refused"
     SYSTEM = "system", "Εργασία συστήματος", "System task"
+    ERASE = "erase", "Διαγραφή περιεχομένου ιστορικού", "Erased from the trail"
 
 
 class Verdict(Code):

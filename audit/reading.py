@@ -61,6 +61,7 @@ SENTENCES = {
     AuditAction.LOGIN_FAILED: N_("A sign-in failed: %(what)s"),
     AuditAction.REFUSED: N_("%(who)s was refused: %(what)s"),
     AuditAction.SYSTEM: N_("%(who)s ran a task: %(what)s"),
+    AuditAction.ERASE: N_("%(who)s erased content of the trail"),
 }
 
 
@@ -68,8 +69,16 @@ def sentence(entry: AuditEntry) -> str:
     """What happened, in one sentence of the reader's language."""
     what = _subject(entry)
     if entry.action == AuditAction.SYSTEM:
-        what = details_of(entry).get("task", what)
+        what = _task(details_of(entry).get("task", what))
     return _(SENTENCES[entry.action], who=entry.actor_name or _("Somebody unknown"), what=what)
+
+
+TASKS = {"migration": N_("update of the database's schema")}
+"""Tasks that are no command; commands are called as they are typed."""
+
+
+def _task(name: str) -> str:
+    return _(TASKS[name]) if name in TASKS else name
 
 
 def _subject(entry: AuditEntry) -> str:
@@ -78,6 +87,8 @@ def _subject(entry: AuditEntry) -> str:
     if entry.action == AuditAction.LOGIN_FAILED and not entry.subject_id:
         return _("unknown user name")
     model = model_named(entry.subject_type)
+    if entry.is_erased:
+        return _("%(kind)s (content erased)", kind=model.label if model else entry.subject_type or "")
     kind = str(model.label if entry.subject_id else model.labels) if model else (entry.subject_type or "")
     return f"{kind} «{entry.subject_label}»" if entry.subject_label else kind
 
@@ -109,6 +120,10 @@ PARTICULARS = {
     "name": N_("Name tried, as a keyed hash"),
     "task": N_("Task"),
     "paper": N_("Paper"),
+    "where": N_("Condition"),
+    "schema": N_("Schema"),
+    "reason": N_("Reason"),
+    "erased": N_("Entries"),
 }
 
 
@@ -123,6 +138,8 @@ def particulars(entry: AuditEntry) -> list[tuple[str, str]]:
 def _particular(name: str, kept: Any) -> str:
     if name == "paper":
         return _(PAPERS[kept])
+    if name == "task":
+        return _task(kept)
     if name == "on":
         return f"{dt.date.fromisoformat(kept):%d/%m/%Y}"
-    return ", ".join(map(str, kept)) if isinstance(kept, list) else str(kept)
+    return ", ".join(map(str, kept)) if isinstance(kept, (list, dict)) else str(kept)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import secrets
 import time
 from typing import Any
 
@@ -13,14 +12,19 @@ import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy import event, orm
 
+import vault
 from db import Base, Field, Kind, Record, Sensitivity, begin_write, db, fields, link_target
-from models import Staged, Step, now
-from policy import Scope, changed, scope_in
+from models import AuditEntry, Staged, Step, now
+from policy import SYSTEM, Scope, changed, scope_in
 from vocabulary import AuditAction
 
 from . import chain
 
-PROTECTED = "hmac:"
+SEALED, HASHED = "sealed:", "hmac:"
+PROTECTED = (SEALED, HASHED)
+"""How a protected value begins: sealed for whoever holds the key, or, before 0.3, only a keyed hash of it."""
+CONTEXT = "audit_entry"
+BLOCK = 64  # bytes
 SAME_ACT = 600  # seconds
 _readings: dict[tuple[Any, ...], float] = {}
 """When each sign-in was last recorded to read what, by the clock that nobody sets back (seconds)."""
@@ -28,7 +32,7 @@ _readings: dict[tuple[Any, ...], float] = {}
 
 def note(session: orm.Session, action: AuditAction, subject: Base | None = None, /, **details: Any) -> None:
     """Record an act that changes no row (a view, a search, an export, a sign-in, a refusal) at the request's end."""
-    session.info.setdefault("acts", []).append(_entry(scope_in(session), action, subject, details=details))
+    session.info.setdefault("acts", []).append(make_entry(scope_in(session), action, subject, details=details))
 
 
 def note_reading(
@@ -38,7 +42,7 @@ def note_reading(
 
     `asked` tells searches apart whose details, which withhold protected values, read alike; it is not recorded.
     """
-    entry = _entry(scope_in(session), action, subject, details=details)
+    entry = make_entry(scope_in(session), action, subject, details=details)
     same = (entry[name] for name in ("session_ref", "action", "subject_type", "subject_id", "details"))
     what = (*same, getattr(subject, "version", None), keyed_hash(repr(asked)))
     waiting, moment = session.info.setdefault("readings", {}), time.monotonic()
@@ -102,7 +106,7 @@ def _notice_changes(session: orm.Session, context: object) -> None:
 def _record_changes(session: orm.Session, context: object) -> None:
     changes, scope = session.info.pop("changes", []), scope_in(session)
     entries = [
-        _entry(scope, action, row, label, changes=_named(session, row, pairs), details=_step_note(row, pairs))
+        make_entry(scope, action, row, label, changes=_named(session, row, pairs), details=_step_note(row, pairs))
         for action, row, pairs, label in changes
     ]
     if entries:
@@ -155,17 +159,24 @@ def _changes(row: Any, *, created: bool = False, deleted: bool = False) -> dict[
     return found
 
 
-def _plain(field: Field, value: Any, salt: str | None = None) -> Any:
-    """A value as the trail keeps it; protected ones only as a salted keyed hash, which shows that they changed.
-
-    The salt keeps one person's «yes» from looking like another's.
-    """
+def _plain(field: Field, value: Any) -> Any:
+    """A value as the trail keeps it; protected ones sealed, so that only whoever holds the key reads them."""
     kept = _set(value)
     if kept is None or field.sensitivity == Sensitivity.OPEN:
         return kept
-    salt = salt or secrets.token_hex(4)
     text = json.dumps(kept, ensure_ascii=False)
-    return f"{PROTECTED}{salt}:{keyed_hash(f'{salt}:{text}')[:16]}"
+    # Filled up, since the length alone would tell a «yes» from a «declines to say».
+    return SEALED + vault.seal(text + " " * (-len(text.encode()) % BLOCK), CONTEXT)
+
+
+def opened(kept: Any) -> Any:
+    """A value that the trail keeps, for whoever holds the key; what was only hashed stays so.
+
+    Raises:
+        vault.Sealed: the key that it was sealed with is not here.
+    """
+    is_sealed = isinstance(kept, str) and kept.startswith(SEALED)
+    return json.loads(vault.unseal(kept.removeprefix(SEALED), CONTEXT)) if is_sealed else kept
 
 
 def _set(value: Any) -> Any:
@@ -178,7 +189,7 @@ def keyed_hash(text: str) -> str:
     return hmac.new(current_app.config["SECRET_KEY"].encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def _entry(
+def make_entry(
     scope: Scope,
     action: AuditAction,
     subject: Any,
@@ -187,6 +198,7 @@ def _entry(
     changes: Any = None,
     details: Any = None,
 ) -> dict[str, Any]:
+    """An entry for the chain to take; `details` may name `subject_type` and `subject_label` where there is no row."""
     unit_id = getattr(subject, "unit_id", None)
     if unit_id is None and len(scope.unit_ids) == 1:
         unit_id = scope.unit_ids[0]
@@ -215,12 +227,29 @@ def _entry(
 
 def is_kept_as(field: Field, value: Any, kept: Any) -> bool:
     """Whether a value is the one that the trail keeps so."""
-    salt = kept.removeprefix(PROTECTED).partition(":")[0] if isinstance(kept, str) else None
+    if isinstance(kept, str) and kept.startswith(HASHED) and field.sensitivity != Sensitivity.OPEN:
+        return _set(value) is not None and kept == _hashed(_set(value), kept.split(":")[1])
     known = kept[0] if isinstance(kept, list) and field.kind == Kind.LINK else kept
-    return bool(_plain(field, value, salt) == known)
+    try:
+        return bool(_set(value) == (known if field.sensitivity == Sensitivity.OPEN else opened(known)))
+    except vault.Sealed:
+        return False
 
 
-def system_note(action: AuditAction, **details: Any) -> None:
+def _hashed(kept: Any, salt: str) -> str:
+    """As protected values were kept before 0.3."""
+    text = json.dumps(kept, ensure_ascii=False)
+    return f"{HASHED}{salt}:{keyed_hash(f'{salt}:{text}')[:16]}"
+
+
+def system_note(action: AuditAction, subject: Base | None = None, /, **details: Any) -> None:
     """Record a command's act at once."""
-    note(db.session, action, **details)
+    note(db.session, action, subject, **{name: said for name, said in details.items() if said is not None})
     commit(db.session)
+
+
+def note_migration(connection: sa.Connection, before: str | None, after: str | None) -> None:
+    """Record in its own transaction that the schema changed; before there is a trail, nothing can be."""
+    if before != after and sa.inspect(connection).has_table(AuditEntry.__tablename__):
+        details = {"task": "migration", "schema": f"{before or '–'} → {after or '–'}"}
+        chain.lengthen(connection, [make_entry(SYSTEM, AuditAction.SYSTEM, None, details=details)])

@@ -4,7 +4,9 @@ import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 
+import authorizer
 import models  # noqa: F401 (registers the tables)
+from audit import note_migration
 from db import Base, db
 
 KEPT_AS = {
@@ -24,7 +26,7 @@ def render_item(kind: str, item: object, context: object) -> str | bool:
 def run() -> None:
     """Run the asked migrations."""
     config = context.config.attributes.get("configure_args", {})
-    with db.engine.execution_options(immediate=True).begin() as connection:
+    with db.engine.execution_options(immediate=True).begin() as connection, authorizer.lifted(connection):
         if connection.dialect.name == "sqlite":
             # Batch mode rebuilds tables; what refers to them must not be checked in between.
             connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
@@ -37,7 +39,9 @@ def run() -> None:
             **{k: v for k, v in config.items() if k not in ("render_as_batch", "compare_type")},
         )
         with context.begin_transaction():
+            before = context.get_context().get_current_revision()
             context.run_migrations()
+            note_migration(connection, before, context.get_context().get_current_revision())
 
 
 with current_app.app_context():

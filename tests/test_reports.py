@@ -83,7 +83,6 @@ def session(request: pytest.FixtureRequest) -> Iterator[orm.Session]:
     app = request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_app")
     with app.app_context():
         policy.bind(db.session, policy.SYSTEM)
-        db.session.info["bulk"] = True
         yield db.session
 
 
