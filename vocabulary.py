@@ -474,6 +474,9 @@ class AuditAction(Code):
     SYSTEM = "system", "Εργασία συστήματος", "System task"
 
 
+CHANGES = (AuditAction.CREATE, AuditAction.UPDATE, AuditAction.DELETE, AuditAction.STATUS)
+
+
 class Verdict(Code):
     """A supervisor's mark on an entry of the trail."""
 

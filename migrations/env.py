@@ -1,11 +1,14 @@
-"""Alembic's environment: one transaction per upgrade, on the application's own engine."""
+"""Alembic's environment: one transaction per upgrade, as the tables' owner."""
+
+from contextlib import nullcontext
 
 import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 
 import models  # noqa: F401 (registers the tables)
-from db import Base, db
+import row_security
+from db import Base
 
 KEPT_AS = {
     "Instant": "sa.DateTime(timezone=True)",
@@ -24,7 +27,7 @@ def render_item(kind: str, item: object, context: object) -> str | bool:
 def run() -> None:
     """Run the asked migrations."""
     config = context.config.attributes.get("configure_args", {})
-    with db.engine.execution_options(immediate=True).begin() as connection:
+    with row_security.owner_engine().execution_options(immediate=True).begin() as connection:
         if connection.dialect.name == "sqlite":
             # Batch mode rebuilds tables; what refers to them must not be checked in between.
             connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
@@ -36,7 +39,9 @@ def run() -> None:
             render_item=render_item,
             **{k: v for k, v in config.items() if k not in ("render_as_batch", "compare_type")},
         )
-        with context.begin_transaction():
+        # Other commands of `flask db` only look: they need neither the wall lowered nor an owner's rights.
+        is_changing = "destination_rev" in context.get_context().opts
+        with row_security.lowered(connection) if is_changing else nullcontext(), context.begin_transaction():
             context.run_migrations()
 
 

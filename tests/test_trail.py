@@ -21,7 +21,7 @@ import audit
 import policy
 from db import begin_write, db
 from models import AuditEntry, AuditReview, Beneficiary, User, Visit
-from tests.world import CANARY, PASSWORD, SECRET, World, keys_listed
+from tests.world import CANARY, PASSWORD, SECRET, World, by_hand, keys_listed
 from vocabulary import AuditAction, Role
 
 TODAY = f"{dt.datetime.now().astimezone():%d/%m/%Y}"
@@ -49,12 +49,12 @@ class Watch:
 
 def table(world: World) -> list[tuple[Any, ...]]:
     """The whole trail, as the database holds it."""
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql("SELECT * FROM audit_entry ORDER BY seq")]
 
 
 def findings(world: World) -> list[str]:
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         return list(audit.verify(connection))
 
 
@@ -232,7 +232,7 @@ BREAK = {
 
 
 def run(world: World, *statements: str) -> None:
-    with world.app.app_context(), db.engine.begin() as connection:
+    with world.app.app_context(), by_hand().begin() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
 
@@ -293,7 +293,7 @@ def all_rows(world: World) -> dict[str, list[tuple[Any, ...]]]:
     """Every table but the trail; when sessions were last seen does not count."""
     from db import Base
 
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         tables = [t for t in Base.metadata.sorted_tables if not t.name.startswith("audit_")]
         return {
             t.name: [
@@ -565,7 +565,7 @@ def owner(world: World) -> Iterator[sa.Connection]:
             "ALTER TABLE audit_review DROP CONSTRAINT fk_audit_review_entry_seq",
         ],
     }
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         for statement in drop[world.dialect]:
             connection.exec_driver_sql(statement)
         yield connection
@@ -631,7 +631,7 @@ def test_the_verifier_tells_every_tampering_by_its_number(world: World) -> None:
 
 def test_what_the_chain_alone_cannot_show_an_anchor_does(world: World) -> None:
     """Whoever owns the database can make the chain anew; a head noted elsewhere gives them away (fault F20)."""
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         anchor = audit.head(connection)
         assert list(audit.verify(connection, anchor)) == []
     spoils = ("UPDATE audit_entry SET actor_id = 99 WHERE seq = 5", "DELETE FROM audit_entry WHERE seq > 5")
