@@ -106,9 +106,10 @@ def walls(columns: dict[str, set[str]] | None = None) -> dict[str, dict[str, str
 
 def _unit_wall(table: sa.Table, scoped: set[Any], columns: dict[str, set[str]] | None) -> str:
     """Rows of the named units; a row points only at rows of its own unit, and a missing one is refused the same way."""
+    # By its key alone: asked for the unit too, PostgreSQL would read all of a unit where it has no statistics yet.
     links = [
-        f"({key.parent.name} IS NULL OR EXISTS (SELECT FROM {key.column.table.name} AS linked "
-        f"WHERE linked.id = {table.name}.{key.parent.name} AND linked.unit_id = {table.name}.unit_id))"
+        f"({key.parent.name} IS NULL OR unit_id = (SELECT linked.unit_id FROM {key.column.table.name} AS linked "
+        f"WHERE linked.id = {table.name}.{key.parent.name}))"
         for key in sorted(table.foreign_keys, key=lambda key: key.parent.name)
         if key.column.table in scoped and (columns is None or key.parent.name in columns.get(table.name, ()))
     ]
