@@ -106,14 +106,16 @@ def walls(columns: dict[str, set[str]] | None = None) -> dict[str, dict[str, str
 
 def _unit_wall(table: sa.Table, scoped: set[Any], columns: dict[str, set[str]] | None) -> str:
     """Rows of the named units; a row points only at rows of its own unit, and a missing one is refused the same way."""
-    # By its key alone: asked for the unit too, PostgreSQL would read all of a unit where it has no statistics yet.
-    links = [
-        f"({key.parent.name} IS NULL OR unit_id = (SELECT linked.unit_id FROM {key.column.table.name} AS linked "
-        f"WHERE linked.id = {table.name}.{key.parent.name}))"
-        for key in sorted(table.foreign_keys, key=lambda key: key.parent.name)
-        if key.column.table in scoped and (columns is None or key.parent.name in columns.get(table.name, ()))
-    ]
+    keys = sorted((key for key in table.foreign_keys if key.column.table in scoped), key=lambda key: key.parent.name)
+    links = [_link(key) for key in keys if columns is None or key.parent.name in columns.get(table.name, ())]
     return f"USING ({IN_SIGHT}) WITH CHECK ({' AND '.join([IN_SIGHT, *links])})"
+
+
+def _link(key: sa.ForeignKey) -> str:
+    """By the key alone: asked for the unit too, PostgreSQL reads all of a unit while it has no statistics yet."""
+    name, target, table = key.parent.name, key.column.table.name, key.parent.table.name
+    its_unit = f"SELECT linked.unit_id FROM {target} AS linked WHERE linked.id = {table}.{name}"  # noqa: S608 (our names)
+    return f"({name} IS NULL OR unit_id = ({its_unit}))"
 
 
 @contextmanager
