@@ -17,7 +17,9 @@ from typing import Any
 import sqlalchemy as sa
 from psycopg.conninfo import make_conninfo
 
+import row_security
 from db import db
+from row_security import owner_engine
 
 KEPT_TABLES = {"alembic_version", "audit_entry", "audit_head"}
 """What makes a database one of ours, whatever its version."""
@@ -37,7 +39,8 @@ def make(file: Path) -> str:
         if _is_sqlite():
             _copy_sqlite(_database_file(), copy)
         else:
-            _postgres("pg_dump", "--format=custom", f"--file={copy}", _conninfo())
+            _refuse_hidden_rows()
+            _postgres("pg_dump", "--format=custom", "--enable-row-security", f"--file={copy}", _conninfo())
         check(copy)
     return sha256(file)
 
@@ -60,12 +63,16 @@ def restore(file: Path) -> None:
         BackupFailed: the database is as it was.
     """
     db.session.close()
-    db.engine.dispose()
+    for engine in db.engines.values():
+        engine.dispose()
     if _is_sqlite():
         _replace_sqlite(file, _database_file())
     else:
-        how = ("--clean", "--if-exists", "--single-transaction", "--no-owner")
+        how = ("--clean", "--if-exists", "--single-transaction", "--no-owner", "--no-privileges")
         _postgres("pg_restore", *how, f"--dbname={_conninfo()}", str(file))
+        # The roles of this server are not those of the one where the copy was made.
+        with owner_engine().begin() as connection, row_security.lowered(connection):
+            pass
 
 
 def is_database_empty() -> bool:
@@ -175,14 +182,27 @@ def _close_log(target: Path) -> None:
 
 def _conninfo() -> str:
     """The database's address for PostgreSQL's own programs, without the password: arguments are seen by everybody."""
-    url = db.engine.url
+    url = owner_engine().url
     said: dict[str, Any] = {"host": url.host, "port": url.port, "user": url.username, "dbname": url.database}
     return make_conninfo("", **{name: value for name, value in (said | dict(url.query)).items() if value is not None})
 
 
+def _refuse_hidden_rows() -> None:
+    """Where row security is on and lacks its policies, a copy would lack the rows, and nobody would notice."""
+    with owner_engine().connect() as connection:
+        hidden = connection.exec_driver_sql(
+            "SELECT relname FROM pg_class c WHERE relrowsecurity "
+            "AND NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid)"
+        ).scalars()
+        if names := ", ".join(sorted(hidden)):
+            raise BackupFailed(f"Rows of {names} are hidden by row security: run flask --app app db upgrade.")
+
+
 def _postgres(program: str, *arguments: str) -> str:
-    password = db.engine.url.password
+    """Run one of PostgreSQL's own programs as the tables' owner, shown every unit's rows."""
+    password = owner_engine().url.password
     environment = dict(os.environ) | ({"PGPASSWORD": str(password)} if password else {})
+    environment["PGOPTIONS"] = f"{environment.get('PGOPTIONS', '')} -c kentro.units={row_security.EVERY_UNIT}"
     try:
         done = subprocess.run(  # noqa: S603 (the program is named here, the address comes from the configuration)
             [program, *arguments], env=environment, capture_output=True, text=True, check=True

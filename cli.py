@@ -24,6 +24,7 @@ import backups
 import passwords
 import policy
 import reports
+import row_security
 import vault
 from db import BadValue, begin_write, db
 from models import AuditEntry, Municipality, User, now
@@ -31,6 +32,7 @@ from seed import PROFILES, NotSeeded, demo, reference, refuse_in_production, vol
 from vocabulary import AuditAction, Role
 
 FORESEEN = (NotSeeded, passwords.WeakPassword, BadValue, audit.BadAddress, backups.BackupFailed, vault.Sealed, OSError)
+ADVICE = "Is the database there, and up to date (flask --app app db upgrade)?"
 
 
 def init_app(app: Flask) -> None:
@@ -51,8 +53,7 @@ def _as_system(function: Callable[..., None]) -> Callable[..., None]:
         except FORESEEN as error:
             raise click.ClickException(str(error)) from error
         except (sa.exc.OperationalError, sa.exc.ProgrammingError) as error:
-            advice = "Is the database there, and up to date (flask --app app db upgrade)?"
-            raise click.ClickException(f"{error.orig}\n{advice}") from error
+            raise click.ClickException(f"{error.orig}\n{ADVICE}") from error
 
     return run
 
@@ -297,9 +298,19 @@ def _password_holds() -> bool:
     return _password_file().exists() and passwords.matches(_kept_password(), kept)
 
 
+def _check_wall() -> None:
+    """Tell where PostgreSQL's row security does not stand; real people's records are not served without it."""
+    gaps = "\n".join(row_security.gaps(db.session.connection()))
+    if gaps and current_app.config["KENTRO_MODE"] == "production":
+        raise click.ClickException(f"The second wall is not whole:\n{gaps}\n{ADVICE}")
+    if gaps:
+        click.echo(f"The second wall is not whole:\n{gaps}", err=True)
+
+
 def _serve() -> None:
     """Listen first: whoever reads the address can use it, and a port that is taken is told plainly."""
     settings = current_app.config
+    _check_wall()
     host, port = settings["HOST"], settings["PORT"]
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     db.session.close()

@@ -21,7 +21,8 @@ class Misconfigured(RuntimeError):
 def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Flask's configuration.
 
-    DATABASE_URL, SECRET_KEY, HOST, PORT, KENTRO_MODE (development or production), KENTRO_IDLE_MINUTES (30),
+    DATABASE_URL, KENTRO_OWNER_URL (PostgreSQL: the tables' owner, for commands), SECRET_KEY, HOST, PORT,
+    KENTRO_MODE (development or production), KENTRO_IDLE_MINUTES (30),
     KENTRO_SESSION_HOURS (12), KENTRO_LOGIN_WINDOW_MINUTES (15), KENTRO_PROXIES (0: reverse proxies in front),
     KENTRO_KEY (seals protected values; SECRET_KEY where it is not set), KENTRO_TRAIL_KEY (signs heads of the trail),
     KENTRO_SQLITE_SYNCHRONOUS (FULL: what was saved survives a power cut; NORMAL: faster, the last saves may not).
@@ -37,7 +38,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "KEY": environ.get("KENTRO_KEY", ""),
         "TRAIL_KEY": _hexadecimal(environ, "KENTRO_TRAIL_KEY"),
         "SQLITE_SYNCHRONOUS": _one_of(environ, "KENTRO_SQLITE_SYNCHRONOUS", ("FULL", "NORMAL")),
-        "SQLALCHEMY_ENGINES": {"default": database_url(environ, production)},
+        "SQLALCHEMY_ENGINES": _engines(environ, production),
         "HOST": environ.get("HOST", "127.0.0.1"),
         "PORT": _whole(environ, "PORT", 8000),
         "PROXIES": _whole(environ, "KENTRO_PROXIES", 0),
@@ -56,19 +57,33 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     }
 
 
+def _engines(environ: Mapping[str, str], production: bool) -> dict[str, str]:
+    """The application's database and, where KENTRO_OWNER_URL is set, the same as its owner."""
+    engines = {"default": database_url(environ, production)}
+    if owner := environ.get("KENTRO_OWNER_URL", ""):
+        engines["owner"] = _with_driver("KENTRO_OWNER_URL", owner)
+        if not all(url.startswith("postgresql") for url in engines.values()):
+            raise Misconfigured("KENTRO_OWNER_URL is for PostgreSQL: a file has no roles.")
+    return engines
+
+
 def database_url(environ: Mapping[str, str], production: bool) -> str:
     """DATABASE_URL with psycopg 3 as PostgreSQL's driver; by default an SQLite file under instance/."""
     url = environ.get("DATABASE_URL", "")
-    if not url:
-        if production:
-            raise Misconfigured("DATABASE_URL is not set.")
-        INSTANCE.mkdir(exist_ok=True)
-        return f"sqlite:///{INSTANCE / 'kentro.sqlite'}"
+    if url:
+        return _with_driver("DATABASE_URL", url)
+    if production:
+        raise Misconfigured("DATABASE_URL is not set.")
+    INSTANCE.mkdir(exist_ok=True)
+    return f"sqlite:///{INSTANCE / 'kentro.sqlite'}"
+
+
+def _with_driver(name: str, url: str) -> str:
     scheme, _, rest = url.partition("://")
     if scheme in ("postgres", "postgresql"):
         return f"postgresql+psycopg://{rest}"
     if scheme.split("+")[0] not in ("sqlite", "postgresql"):
-        raise Misconfigured("DATABASE_URL names neither SQLite nor PostgreSQL.")
+        raise Misconfigured(f"{name} names neither SQLite nor PostgreSQL.")
     return url
 
 

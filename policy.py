@@ -13,10 +13,11 @@ from sqlalchemy import event, orm
 from sqlalchemy.sql import visitors
 
 import models
+import row_security
 from db import BadValue, Base, Field, Kind, Sensitivity, fields, link_target
 from identifiers import N_
 from models import AuditEntry, Beneficiary, CaseNote, Scoped, ServiceDelivery, today
-from vocabulary import Answer, AuditAction, Confidence, Role
+from vocabulary import CHANGES, Answer, Confidence, Role
 
 ACTIONS = {"r": "read", "c": "create", "e": "edit", "d": "delete", "m": "move", "x": "export"}
 
@@ -82,7 +83,6 @@ HOME: dict[Role, tuple[str, ...]] = {
 """What the first page shows a role, in this order; admin_views/home/ says what each part is."""
 
 EVERY_UNIT = frozenset({Role.COORDINATOR, Role.SUPERVISOR})
-CHANGES = (AuditAction.CREATE, AuditAction.UPDATE, AuditAction.DELETE, AuditAction.STATUS)
 
 
 def _permissions() -> dict[tuple[str, str], frozenset[Role]]:
@@ -171,6 +171,16 @@ def units_of_user() -> sa.ColumnElement[bool]:
 def bind(session: orm.Session, scope: Scope) -> None:
     """From here on the session shows and takes only what the scope allows."""
     session.info.update(scope=scope, criteria=_criteria(scope.user_id, scope.role, scope.unit_ids))
+    row_security.show(session, _units_named(scope))
+
+
+def _units_named(scope: Scope) -> str:
+    """What the second wall is told of the scope (row_security.py)."""
+    if scope.is_system or scope.role in EVERY_UNIT:
+        return row_security.EVERY_UNIT
+    return ",".join(map(str, scope.unit_ids)) or (
+        row_security.NO_UNIT if scope.is_authenticated else row_security.NOTHING
+    )
 
 
 def scope_in(session: orm.Session) -> Scope:

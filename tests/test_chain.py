@@ -24,7 +24,7 @@ import policy
 from db import BadValue, begin_write, db
 from models import TRAIL_RIGHTS, AuditEntry, Beneficiary, Visit, now
 from tests.conftest import SECRET_KEY
-from tests.world import SECRET, World
+from tests.world import SECRET, World, by_hand
 from vocabulary import AuditAction, Channel
 
 ENTRIES: Any = AuditEntry.__table__
@@ -33,7 +33,7 @@ COLUMNS = ", ".join(column.name for column in ENTRIES.columns if column.name != 
 
 
 def findings(world: World, **against: Any) -> list[str]:
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         return list(audit.verify(connection, **against))
 
 
@@ -49,7 +49,7 @@ def system(world: World) -> Iterator[sa.orm.Session]:
 @contextmanager
 def owner(world: World) -> Iterator[sa.Connection]:
     """The database's owner, whom neither authorizer nor triggers hold; all of it undone at the end."""
-    with world.app.app_context(), db.engine.connect() as connection, authorizer.lifted(connection):
+    with world.app.app_context(), by_hand().connect() as connection, authorizer.lifted(connection):
         if world.dialect == "sqlite":
             names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars()
             statements = [f"DROP TRIGGER {name}" for name in names]
@@ -230,7 +230,7 @@ TAMPERINGS: dict[str, tuple[list[str], str]] = {
 def test_every_tampering_is_named(calm_world: World, name: str) -> None:
     """The first finding is the first bad entry, and why; the owner of the database himself has done it."""
     statements, expected = TAMPERINGS[name]
-    with calm_world.app.app_context(), db.engine.connect() as connection:
+    with calm_world.app.app_context(), by_hand().connect() as connection:
         noted = audit.head(connection)
     numbers = {"last": noted[0], "before": noted[0] - 1}
     assert findings(calm_world, heads=[noted]) == []
@@ -287,7 +287,7 @@ def test_a_missing_or_toothless_guard_is_named(calm_world: World) -> None:
     "attack", ["UPDATE audit_head SET seq = 1", "DELETE FROM audit_head", "UPDATE audit_head SET chain = ''"]
 )
 def test_the_end_of_the_chain_only_moves_forward(calm_world: World, attack: str) -> None:
-    with calm_world.app.app_context(), db.engine.connect() as connection, authorizer.lifted(connection):
+    with calm_world.app.app_context(), by_hand().connect() as connection, authorizer.lifted(connection):
         with pytest.raises(sa.exc.DBAPIError, match="append-only"):
             connection.exec_driver_sql(attack)
         connection.rollback()
@@ -328,7 +328,7 @@ def test_the_application_s_own_connection_cannot_disarm_the_trail(calm_world: Wo
     if calm_world.dialect != "sqlite":
         pytest.skip("PostgreSQL has roles for this")
     schema = "SELECT group_concat(sql) FROM sqlite_master"
-    with calm_world.app.app_context(), db.engine.connect() as connection:
+    with calm_world.app.app_context(), by_hand().connect() as connection:
         before = connection.exec_driver_sql(schema).scalar()
         raw: Any = connection.connection.driver_connection
         for attack in DISARMING:
@@ -348,7 +348,7 @@ def test_the_application_s_own_connection_cannot_disarm_the_trail(calm_world: Wo
 
 
 def test_what_is_lifted_for_migrations_comes_back(world: World) -> None:
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         with authorizer.lifted(connection):
             connection.exec_driver_sql("CREATE TABLE mine (x integer)")
             connection.exec_driver_sql("DROP TABLE mine")
@@ -361,10 +361,10 @@ def test_what_is_lifted_for_migrations_comes_back(world: World) -> None:
 def test_a_role_that_owns_nothing_needs_no_more_than_the_trail_s_rights(world: World) -> None:
     if world.dialect == "sqlite":
         pytest.skip("SQLite has no roles")
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         connection.exec_driver_sql("CREATE ROLE keeper")
-        for right in TRAIL_RIGHTS:
-            connection.exec_driver_sql(f"GRANT {right} TO keeper")
+        for table, rights in TRAIL_RIGHTS.items():
+            connection.exec_driver_sql(f"GRANT {rights} ON {table} TO keeper")
         connection.exec_driver_sql("SET LOCAL ROLE keeper")
         session = sa.orm.Session(connection)
         policy.bind(session, policy.SYSTEM)
@@ -413,7 +413,7 @@ def test_an_erased_entry_tells_nothing_and_the_chain_stands(world: World) -> Non
         )
     assert {e.seq: e.chain for e in entries(world)}.items() >= chains.items()
     assert findings(world, heads=chains.items()) == []
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         assert list(audit.erasures(connection)) == [entry.seq for entry in about]
     record = entries(world)[-1]
     assert record.action == AuditAction.ERASE and record.actor_name == "Kentro"
@@ -454,14 +454,14 @@ def test_many_entries_are_erased_at_once(world: World) -> None:
 )
 def test_the_database_takes_only_what_was_recorded_to_be_erased(world: World, attack: str) -> None:
     erase(world, AuditEntry.seq == 5)
-    with world.app.app_context(), db.engine.connect() as connection, authorizer.lifted(connection):
+    with world.app.app_context(), by_hand().connect() as connection, authorizer.lifted(connection):
         with pytest.raises(sa.exc.DBAPIError, match="append-only"):
             connection.exec_driver_sql(attack)
         connection.rollback()
     with system(world) as session:
         audit.note(session, AuditAction.VIEW, subject_type="unit")
         audit.commit(session)
-    with world.app.app_context(), db.engine.connect() as connection, authorizer.lifted(connection):
+    with world.app.app_context(), by_hand().connect() as connection, authorizer.lifted(connection):
         with pytest.raises(sa.exc.DBAPIError, match="append-only"):
             connection.exec_driver_sql(f"UPDATE audit_entry SET {ERASED} WHERE seq = 5")
         connection.rollback()
@@ -566,7 +566,7 @@ def test_a_head_is_signed_and_a_trail_made_anew_does_not_hold_it(world: World, s
     assert cli(world, "audit", "verify", "--head", str(file), "--public-key", signing).exit_code == 0
     assert cli(world, "audit", "verify", "--anchor", f"{number}:{chain}").exit_code == 0
 
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         heads = list(audit.read_heads(file, signing))
     with owner(world) as connection:
         connection.exec_driver_sql(f"UPDATE audit_entry SET actor_id = 99 WHERE seq = {number}")
@@ -686,7 +686,7 @@ def test_a_trail_of_the_version_before_is_taken_along(world: World) -> None:
     """Down to what 0.2 had and up again: the same entries, whole, and both moves in the trail."""
     before = entries(world)
     assert cli(world, "db", "downgrade", "0002").exit_code == 0
-    with world.app.app_context(), db.engine.connect() as connection, authorizer.lifted(connection):
+    with world.app.app_context(), by_hand().connect() as connection, authorizer.lifted(connection):
         with pytest.raises(sa.exc.DBAPIError, match="append-only"):
             connection.exec_driver_sql("UPDATE audit_entry SET ip = 'x'")
         connection.rollback()

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
-from db import Base, Record, db
+from db import Base, Record
 from models import (
     Application,
     Appointment,
@@ -35,7 +35,7 @@ from models import (
 )
 from seed import builders
 from tests.answers import add, assert_sound, errors_of, filled, new_person, said, screens
-from tests.world import Browser, World, fields_of
+from tests.world import Browser, World, by_hand, fields_of
 from vocabulary import AuditAction, HouseholdRelation, Role, UnitKind
 
 NEW = "/admin/beneficiary/new/"
@@ -464,7 +464,7 @@ def test_odd_bulk_actions_do_nothing(world: World) -> None:
 def put_in_state(world: World, model: Any, key: int, state: Any) -> None:
     """Whatever its history, the row is in this state now."""
     table = model.__table__
-    with world.app.app_context(), db.engine.begin() as connection:
+    with world.app.app_context(), by_hand().begin() as connection:
         connection.execute(sa.update(table).where(table.c.id == key).values(status=state))
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 import policy
 from admin_views.base.filters import column_filters
-from db import Base, Field, Kind, Sensitivity, db, fields
+from db import Base, Field, Kind, Sensitivity, fields
 from models import AuditEntry, Beneficiary, CaseNote, Household, ServiceDelivery, User
 from seed import builders
 from tests.answers import add, filled, new_person
@@ -25,7 +25,7 @@ from tests.walls import (
     walk,
     workbook_rows,
 )
-from tests.world import PASSWORD_HASH, SECRET, USERS, Browser, World
+from tests.world import PASSWORD_HASH, SECRET, USERS, Browser, World, by_hand
 from vocabulary import Answer, Confidence, DisabilityDegree, Role, TargetGroup
 
 PROTECTED = {
@@ -145,7 +145,7 @@ def test_hidden_values_change_no_page(world: World, role: str) -> None:
 
 def rewrite(columns: Any, world: World) -> None:
     """Set these columns of all rows, by Core, so that neither version nor trail move."""
-    with world.app.app_context(), db.engine.begin() as connection:
+    with world.app.app_context(), by_hand().begin() as connection:
         for model, name in columns:
             value = world.users["caseworker.roma"] if name.endswith("_by_id") else OTHERWISE[name]
             connection.execute(sa.update(model.__table__).values({name: value}))

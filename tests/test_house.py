@@ -17,6 +17,7 @@ LAYERS = (
     ("vocabulary",),
     ("db",),
     ("models",),
+    ("row_security",),
     ("policy",),
     ("audit",),
     ("reports",),
@@ -119,6 +120,7 @@ SPEAK_SQL = {
     "cli.py": "the engine",
     "db.py": "the engine",
     "models.py": "the text of triggers",
+    "row_security.py": "the second wall",
     "seed/volume.py": "bulk rows",
 }
 """All else goes through the session, which is narrowed."""

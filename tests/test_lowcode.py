@@ -66,7 +66,7 @@ def test_and_arrive_with_everything(dialect: str, tmp_path: Path, request: pytes
     if dialect == "postgresql":
         server = request.getfixturevalue("postgres")
         with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute("CREATE DATABASE lowcode")
+            connection.execute("CREATE DATABASE lowcode OWNER kentro")
         url = server.replace("/postgres?", "/lowcode?")
     root = Path(__file__).parents[1]
     done = subprocess.run(
@@ -110,14 +110,16 @@ def add_table() -> Any:
 def prove(url: str) -> None:
     """Every promise, one after the other."""
     model = add_table()
+    import row_security
     from db import db
     from tests import world as cast
     from tests.conftest import make_app
 
     app = make_app(url)
     rows, users = cast.build(app)
-    with app.app_context():
-        model.__table__.create(db.engine)
+    owner = row_security.owner_engine
+    with app.app_context(), owner().begin() as connection, row_security.lowered(connection):
+        model.__table__.create(connection)
     world = cast.World(app, "any", rows, users)
     browser, foreigner = world.client("caseworker.main"), world.client("caseworker.roma")
     key = _created(world, browser, model)

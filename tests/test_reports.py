@@ -24,7 +24,7 @@ from exports import Kind, Sheet
 from models import Application, Beneficiary, Event, Municipality, Programme, Referral, Service, Unit, User, Visit
 from reports import Coverage, Period, UnknownUnit
 from seed import builders as make
-from tests.conftest import make_app
+from tests.conftest import OWNER, make_app
 from vocabulary import (
     Answer,
     ApplicationStatus,
@@ -63,7 +63,7 @@ def sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 @pytest.fixture(scope="module")
 def postgresql_app(postgres: str) -> Iterator[Flask]:
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE reports")
+        connection.execute(f"CREATE DATABASE reports OWNER {OWNER}")
     yield from migrated(postgres.replace("/postgres?", "/reports?"))
 
 

@@ -16,15 +16,15 @@ import authorizer
 from column_types import CodeSet, Hundredths, Instant
 from db import Base, Record, db
 from models import AuditEntry, Scoped
-from tests.world import World, scoped_models
+from tests.world import World, by_hand, scoped_models
 
 TABLES = Base.metadata.sorted_tables
 
 
 @pytest.fixture
 def connection(calm_world: World) -> Any:
-    """One of the application's own connections, whatever is done on it taken back."""
-    with calm_world.app.app_context(), db.engine.connect() as opened:
+    """A connection that no wall stops, whatever is done on it taken back."""
+    with calm_world.app.app_context(), by_hand().connect() as opened:
         yield opened
         opened.rollback()
     with calm_world.app.app_context():

@@ -59,7 +59,7 @@ from models import (
 from seed import PROFILES, NotSeeded, RefusedInProduction, builders, demo, reference, volume
 from seed.people import FROM_ABROAD
 from seed.stage import ATHENS
-from tests.conftest import make_app
+from tests.conftest import OWNER, make_app
 from tests.world import PASSWORD, PASSWORD_HASH, Browser, keys_listed
 from vocabulary import Answer, Axis, Confidence, HouseholdRelation, ReferralStatus, Role, Sex, TargetGroup, UnitKind
 
@@ -699,7 +699,7 @@ def on_postgres(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flas
     with psycopg.connect(postgres, autocommit=True) as server:
         (programs,) = server.execute("SELECT setting FROM pg_config WHERE name = 'BINDIR'").fetchone() or ("",)
         monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-        server.execute("CREATE DATABASE seeds")
+        server.execute(f"CREATE DATABASE seeds OWNER {OWNER}")
         app = make_app(postgres.replace("/postgres?", "/seeds?"))
         with inside(app):
             flask_migrate.upgrade()

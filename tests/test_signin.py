@@ -19,7 +19,7 @@ import policy
 from db import db
 from models import AuditEntry, User, UserSession, now
 from tests.conftest import SECRET_KEY, make_app
-from tests.world import PASSWORD, Browser, World
+from tests.world import PASSWORD, Browser, World, by_hand
 from vocabulary import AuditAction
 
 TEXTS = Path(__file__).parents[2] / "shared/corpora/text"
@@ -29,7 +29,7 @@ COOKIE = "kentro"
 
 def write(world: World, statement: Any) -> None:
     """Straight into the database, as time or another clerk would."""
-    with world.app.app_context(), db.engine.begin() as connection:
+    with world.app.app_context(), by_hand().begin() as connection:
         connection.execute(statement)
 
 
@@ -439,14 +439,14 @@ def test_no_form_is_taken_without_its_token(world: World) -> None:
     assert len(routes) > 60
     everything = sa.text("SELECT max(seq) FROM audit_entry")
     browser = world.client("coordinator")
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         before = connection.scalar(everything)
     for route in routes:
         for said in ({}, {"csrf_token": "IjEi.aaaa.bbbb"}):
             data = {"id": "1", "rowid": "1", "action": "delete", "to": "SENT", **said}
             answer = browser.client.post(f"{route}?id=1", data=data)
             assert answer.status_code == 400, f"{route} took a form with the token {said}"
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         assert connection.scalar(everything) == before, "something was done"
     assert is_in(browser)
 

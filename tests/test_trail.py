@@ -20,7 +20,7 @@ import authorizer
 import policy
 from db import db
 from models import AuditEntry, AuditReview, Beneficiary, User, Visit
-from tests.world import CANARY, PASSWORD, SECRET, World, keys_listed
+from tests.world import CANARY, PASSWORD, SECRET, World, by_hand, keys_listed
 from vocabulary import AuditAction, Role
 
 TODAY = f"{dt.datetime.now().astimezone():%d/%m/%Y}"
@@ -48,12 +48,12 @@ class Watch:
 
 def table(world: World) -> list[tuple[Any, ...]]:
     """The whole trail, as the database holds it."""
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql("SELECT * FROM audit_entry ORDER BY seq")]
 
 
 def findings(world: World) -> list[str]:
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         return list(audit.verify(connection))
 
 
@@ -231,7 +231,7 @@ BREAK = {
 
 
 def run(world: World, *statements: str) -> None:
-    with world.app.app_context(), db.engine.begin() as connection, authorizer.lifted(connection):
+    with world.app.app_context(), by_hand().begin() as connection, authorizer.lifted(connection):
         for statement in statements:
             connection.exec_driver_sql(statement)
 
@@ -292,7 +292,7 @@ def all_rows(world: World) -> dict[str, list[tuple[Any, ...]]]:
     """Every table but the trail; when sessions were last seen does not count."""
     from db import Base
 
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         tables = [t for t in Base.metadata.sorted_tables if not t.name.startswith("audit_")]
         return {
             t.name: [

@@ -20,7 +20,7 @@ import admin_views
 import policy
 from db import Base, Kind, begin_write, db, fields
 from models import AuditEntry, Scoped, User
-from tests.world import CANARY, Browser, World, keys_listed
+from tests.world import CANARY, Browser, World, by_hand, keys_listed
 from vocabulary import AuditAction
 
 NEVER = 987_654
@@ -71,7 +71,7 @@ def refusals(world: World) -> list[tuple[str | None, str | None]]:
 
 def state_of(world: World) -> dict[str, list[Any]]:
     """Every row of every table, but for the trail and sign-ins."""
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         tables = [table for table in Base.metadata.sorted_tables if table.name not in OWN_TRACES]
         return {
             t.name: [tuple(row) for row in connection.execute(sa.select(t).order_by(*t.primary_key))] for t in tables

@@ -34,6 +34,11 @@ USERS = (
 )  # fmt: skip
 
 
+def by_hand() -> sa.Engine:
+    """The database past every wall: as PostgreSQL's superuser, or as whoever holds the SQLite file."""
+    return db.engines.get("by_hand", db.engine)
+
+
 @dataclass
 class World:
     """An application over a filled database."""
