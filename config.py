@@ -24,7 +24,8 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     DATABASE_URL, KENTRO_OWNER_URL (PostgreSQL: the tables' owner, for commands), SECRET_KEY, HOST, PORT,
     KENTRO_MODE (development or production), KENTRO_IDLE_MINUTES (30),
     KENTRO_SESSION_HOURS (12), KENTRO_LOGIN_WINDOW_MINUTES (15), KENTRO_PROXIES (0: reverse proxies in front),
-    KENTRO_KEY (seals protected values; SECRET_KEY where it is not set), KENTRO_TRAIL_KEY (signs heads of the trail),
+    KENTRO_KEY (seals protected values; several by commas: the first seals, all open; else SECRET_KEY does),
+    KENTRO_TRAIL_KEY (signs heads of the trail),
     KENTRO_SQLITE_SYNCHRONOUS (FULL: what was saved survives a power cut; NORMAL: faster, the last saves may not).
 
     Raises:
@@ -35,7 +36,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     return {
         "KENTRO_MODE": mode,
         "SECRET_KEY": _secret_key(environ, production),
-        "KEY": environ.get("KENTRO_KEY", ""),
+        "KEYS": tuple(key.strip().encode() for key in environ.get("KENTRO_KEY", "").split(",") if key.strip()),
         "TRAIL_KEY": _hexadecimal(environ, "KENTRO_TRAIL_KEY"),
         "SQLITE_SYNCHRONOUS": _one_of(environ, "KENTRO_SQLITE_SYNCHRONOUS", ("FULL", "NORMAL")),
         "SQLALCHEMY_ENGINES": _engines(environ, production),

@@ -1261,12 +1261,12 @@ GUARDS = {
         "BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END",
     ],
     "postgresql": [
-        "CREATE OR REPLACE FUNCTION audit_entry_append_only() RETURNS trigger LANGUAGE plpgsql SET kentro.units = '*' AS $$ BEGIN "
+        "CREATE OR REPLACE FUNCTION audit_entry_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         f"IF TG_OP = 'UPDATE' THEN IF NEW.salt = '' AND num_nonnulls({_row('NEW', ERASABLE)}) = 0 AND "
         f"({_row('NEW', _STAY)}) IS NOT DISTINCT FROM ({_row('OLD', _STAY)}) AND OLD.action <> 'erase' AND "
         + _RECORDED.format("jsonb_exists(record.details::jsonb -> 'erased', OLD.seq::text)")
         + " THEN RETURN NEW; END IF; END IF; RAISE EXCEPTION 'the trail is append-only'; END $$",
-        "CREATE OR REPLACE FUNCTION audit_head_append_only() RETURNS trigger LANGUAGE plpgsql SET kentro.units = '*' AS $$ BEGIN "
+        "CREATE OR REPLACE FUNCTION audit_head_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         "IF TG_OP = 'UPDATE' THEN IF EXISTS "
         "(SELECT 1 FROM audit_entry WHERE seq = NEW.seq AND seq > OLD.seq AND chain = NEW.chain) "
         "THEN RETURN NEW; END IF; END IF; RAISE EXCEPTION 'the trail is append-only'; END $$",

@@ -28,7 +28,8 @@ SHARED = f"unit_id IS NULL AND {NAMED} IS NOT NULL AND action IN ({', '.join(rep
 
 OWN_WALLS = {
     "audit_entry": {
-        "read": f"FOR SELECT USING ({IN_SIGHT} OR {SHARED})",
+        # Beyond the head is only what this very transaction has appended, which the head's trigger looks for.
+        "read": f"FOR SELECT USING ({IN_SIGHT} OR {SHARED} OR seq > (SELECT seq FROM audit_head))",  # noqa: S608 (our names)
         # What happens is recorded, also what nobody signed in for; no policy lets anybody remove it.
         "append": "FOR INSERT WITH CHECK (true)",
         # Content alone, and only of whoever names every unit; triggers see that nothing but its erasure is written.

@@ -43,11 +43,11 @@ def unseal(sealed: str, context: str) -> str:
 
 
 def _ring() -> dict[str, AESGCM]:
-    """Every key by its id, the one that seals first. KENTRO_KEY holds them apart by blanks, the newest first."""
-    return _derived(tuple(current_app.config["KEY"].split()) or (current_app.config["SECRET_KEY"],))
+    """Every key by its id, the one that seals first."""
+    return _derived(current_app.config["KEYS"] or (current_app.config["SECRET_KEY"].encode(),))
 
 
 @lru_cache(8)
-def _derived(secrets: tuple[str, ...]) -> dict[str, AESGCM]:
-    keys = [HKDF(hashes.SHA256(), 32, salt=None, info=b"kentro vault").derive(secret.encode()) for secret in secrets]
+def _derived(secrets: tuple[bytes, ...]) -> dict[str, AESGCM]:
+    keys = [HKDF(hashes.SHA256(), 32, salt=None, info=b"kentro vault").derive(secret) for secret in secrets]
     return {hashlib.sha256(key).hexdigest()[:8]: AESGCM(key) for key in keys}

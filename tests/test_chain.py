@@ -23,7 +23,6 @@ import config
 import policy
 from db import BadValue, begin_write, db
 from models import TRAIL_RIGHTS, AuditEntry, Beneficiary, Visit, now
-from tests.conftest import SECRET_KEY
 from tests.world import SECRET, World, by_hand
 from vocabulary import AuditAction, Channel
 
@@ -495,7 +494,7 @@ def test_an_erased_content_that_came_back_is_found(world: World) -> None:
 # --- protected values, for whoever holds the key ----------------------------------------------------------------------
 
 
-def test_who_holds_the_key_reads_what_changed(world: World) -> None:
+def test_who_holds_the_key_reads_what_changed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     key = world.rows["main"]["beneficiary"]
     edit = f"/admin/beneficiary/edit/?id={key}"
     assert (
@@ -513,11 +512,8 @@ def test_who_holds_the_key_reads_what_changed(world: World) -> None:
     assert f"{SECRET} νέο" in shown.output and '"NO"' in shown.output
     last = entries(world)[-1]
     assert (last.action, last.subject_id, last.actor_name) == (AuditAction.VIEW, entry.seq, "Kentro")
-    world.app.config["SECRET_KEY"] = "another key than it was sealed with"
-    try:
-        refused = cli(world, "audit", "show", str(entry.seq))
-    finally:
-        world.app.config["SECRET_KEY"] = SECRET_KEY
+    monkeypatch.setitem(world.app.config, "KEYS", (b"another key than sealed it here.",))
+    refused = cli(world, "audit", "show", str(entry.seq))
     assert refused.exit_code == 1 and "cannot be opened" in refused.output and SECRET not in refused.output
     assert cli(world, "audit", "show", "999999").exit_code == 1
 
@@ -577,7 +573,7 @@ def test_a_head_is_signed_and_a_trail_made_anew_does_not_hold_it(world: World, s
     assert found[0] == f"entry {number}: {ELSEWHERE.replace('before it', f'before it {since}')}"
 
 
-def test_a_forged_head_is_named(world: World, signing: str, tmp_path: Path) -> None:
+def test_a_forged_head_is_named(world: World, signing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "heads"
     line = cli(world, "audit", "head").output.strip()
     other = line.replace("1", "2", 1) if line[0] == "1" else f"1{line[1:]}"
@@ -588,7 +584,7 @@ def test_a_forged_head_is_named(world: World, signing: str, tmp_path: Path) -> N
     file.write_text(line, encoding="utf-8")
     for key in ("08" * 32, "nonsense"):
         assert cli(world, "audit", "verify", "--head", str(file), "--public-key", key).exit_code == 1
-    world.app.config["TRAIL_KEY"] = "08" * 32
+    monkeypatch.setitem(world.app.config, "TRAIL_KEY", "08" * 32)
     assert "another key" in cli(world, "audit", "verify", "--head", str(file)).output
 
 

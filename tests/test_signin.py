@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 import auth
+import authorizer
 import config
 import passwords
 import policy
@@ -29,7 +30,7 @@ COOKIE = "kentro"
 
 def write(world: World, statement: Any) -> None:
     """Straight into the database, as time or another clerk would."""
-    with world.app.app_context(), by_hand().begin() as connection:
+    with world.app.app_context(), by_hand().begin() as connection, authorizer.lifted(connection):
         connection.execute(statement)
 
 
