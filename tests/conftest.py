@@ -65,13 +65,13 @@ class PostgresHouse:
         self.rows, self.users = cast.build(self.app)
         self.dispose()
         self._admin("ALTER DATABASE kentro RENAME TO kept")
-        self._admin("CREATE DATABASE kentro TEMPLATE kept")
+        self._admin(f"CREATE DATABASE kentro OWNER {OWNER} TEMPLATE kept")
 
     def reset(self) -> None:
         """The database as it was filled."""
         self.dispose()
         self._admin("DROP DATABASE kentro WITH (FORCE)")
-        self._admin("CREATE DATABASE kentro TEMPLATE kept STRATEGY FILE_COPY")
+        self._admin(f"CREATE DATABASE kentro OWNER {OWNER} TEMPLATE kept STRATEGY FILE_COPY")
 
     def dispose(self) -> None:
         """No connection left open."""
