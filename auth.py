@@ -130,6 +130,7 @@ def close_request(response: Any) -> Any:
 def _note_use(kept: UserSession) -> None:
     """Not worth failing a request for: what it asked is done and committed."""
     try:
+        db.session.rollback()  # after an error page the question itself has begun a transaction, as a reader
         begin_write()
         kept.seen_at = now()
         db.session.commit()
