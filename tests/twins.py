@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -14,12 +14,13 @@ from zlib import crc32
 import sqlalchemy as sa
 import time_machine
 from flask import Flask
+from sqlalchemy import orm
 from werkzeug.test import TestResponse
 
 import audit
 import policy
 from db import Kind, Record, begin_write, db, fields, link_target
-from models import Beneficiary, Unit, User, now
+from models import Beneficiary, Scoped, Unit, User, now
 from seed import builders
 from tests import markup
 from tests.answers import CHECKED, filled
@@ -95,7 +96,9 @@ def _more(house: Any, unit: Unit, code: str) -> dict[str, int]:
     staff = builders.user(Role.CASEWORKER, [unit], username="new.staff", full_name=f"Χρήστης {OTHER_BIRD}")
     session.add(staff)
     session.get_one(User, house.users[f"mediator.{code}"]).is_active = False
-    shared = [session.get_one(_any(table), house.rows["shared"][table]) for table in ("service", "programme", "partner")]
+    shared = [
+        session.get_one(_any(table), house.rows["shared"][table]) for table in ("service", "programme", "partner")
+    ]
     session.flush()
     found = {"staff": staff.id}
     for row in _one_of_each(session, unit, staff, {}, OTHER_BIRD, *shared):
@@ -208,7 +211,9 @@ def unlike(first: Answer, second: Answer) -> str:
             return f"status: {one} ≠ {other}"
         if one != other:
             long: Any = max(one, other, key=len)  # type: ignore[call-overload]
-            at = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))  # type: ignore[arg-type]
+            at = next(
+                (n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+            )  # type: ignore[arg-type]
             around = slice(max(at - 60, 0), at + 80) if name == "body" else slice(at, at + 1)
             return f"{name}: {one[around]!r} ≠ {other[around]!r} ({len(long)})"  # type: ignore[index]
     return ""
@@ -218,6 +223,18 @@ def plain_installation(house: Any) -> World:
     """A world of its own over the house. Its pages were held against the HTML standard by other tests."""
     house.app.after_request_funcs[None].remove(markup.keep)
     return World(house.app, house.dialect, house.rows, house.users)
+
+
+def hole_for(model: Any) -> Callable[..., Any]:
+    """For tests of the tests: the wall's criteria (policy._criteria) without those of one table."""
+    real = policy._criteria
+
+    def criteria(user_id: int | None, role: Role | None, unit_ids: tuple[int, ...]) -> tuple[Any, ...]:
+        others = [each for each in scoped_models() if each is not model and role not in policy.EVERY_UNIT]
+        own = [orm.with_loader_criteria(each, each.unit_id.in_(unit_ids), include_aliases=True) for each in others]  # type: ignore[attr-defined]
+        return (*(each for each in real(user_id, role, unit_ids) if each.root_entity is not Scoped), *own)
+
+    return criteria
 
 
 # --- everything that can be asked -------------------------------------------------------------------------------------
@@ -310,7 +327,9 @@ class Asker:
                 yield from ((f"{url}/{query}", "") for query in self._lists(screen))
                 yield from ((f"{url}/?flt0_{slug}={value}", column) for slug, value, column in self._filters(screen))
             case "create_view":
-                yield from ((f"{url}/new/?{name}={key}", name) for name in links for key in self.linked(model, name)[1:4])
+                yield from (
+                    (f"{url}/new/?{name}={key}", name) for name in links for key in self.linked(model, name)[1:4]
+                )
                 if table == "beneficiary":
                     yield from ((f"{url}/new/?household_id={key}", "") for key in self.keys("household")[:4])
             case "export":
@@ -346,7 +365,11 @@ class Asker:
     def _typed(self, flt: Any) -> list[str]:
         """Of numbers those of rows, of days all of them, of words the other unit's: what this filter takes."""
         numbers = [*map(str, self.keys("beneficiary")), str(self.world.rows[self.there]["unit"])]
-        typed = ["01/01/2020 to 31/12/2035", f"{now():%d/%m/%Y}", *numbers] if flt.data_type else [*self.words()[:3], *numbers]
+        typed = (
+            ["01/01/2020 to 31/12/2035", f"{now():%d/%m/%Y}", *numbers]
+            if flt.data_type
+            else [*self.words()[:3], *numbers]
+        )
         with self.world.app.test_request_context():
             return [] if flt._choices else [value for value in typed if flt.validate(value)]
 
