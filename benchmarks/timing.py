@@ -42,15 +42,12 @@ def main() -> None:
         app = _filled(asked.url or f"sqlite:///{Path(folder) / 'timing.sqlite'}", asked.people)
         cases = _cases(app, _signed_in(app))
         gc.disable()
-        print(
-            f"{asked.people} people, {asked.pairs} pairs each, {app.config['SQLALCHEMY_ENGINES']['default'].split(':')[0]}"
-        )
+        print(f"{asked.people} people, {asked.pairs} pairs each")
         for name, pair in cases.items():
             first, second = _measured(pair, asked.pairs)
             ratio = median(a / b for a, b in zip(first, second, strict=True))
-            print(
-                f"{name:34} {median(first):7.2f} ms {median(second):7.2f} ms  × {ratio:.3f}  p {signed_rank(first, second):.2f}"
-            )
+            times = f"{median(first):7.2f} ms {median(second):7.2f} ms"
+            print(f"{name:34} {times}  × {ratio:.3f}  p {signed_rank(first, second):.2f}")
         with app.app_context():
             db.engine.dispose()
 

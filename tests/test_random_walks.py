@@ -296,7 +296,7 @@ def walked(signed_in: Any, steps: list[Step], *checks: Any) -> list[str]:
     return [f"{step}: {problem}" for step in steps for problem in walk.make(step)]
 
 
-def walks(check: Callable[[list[Step]], object]) -> None:
+def walks(check: Callable[[list[Step]], None]) -> None:
     """Many walks, the same ones every time."""
     chosen = {"max_examples": WALKS, "deadline": None, "derandomize": True, "database": None}
     # Without shrinking: a walk is short enough to be read, and putting the house back takes its time.
@@ -327,7 +327,12 @@ def planted(signed_in: Any, monkeypatch: pytest.MonkeyPatch, check: Any) -> list
     """What the check finds where visits are behind no wall."""
     monkeypatch.setattr(policy, "_criteria", hole_for(Visit))
     found: list[str] = []
-    walks(lambda steps: found or found.extend(walked(signed_in, steps, check)))
+
+    def look(steps: list[Step]) -> None:
+        if not found:
+            found.extend(walked(signed_in, steps, check))
+
+    walks(look)
     return found
 
 

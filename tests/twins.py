@@ -256,7 +256,9 @@ class Asker:
     new: dict[str, int]
     """The rows that only the changed installation has."""
     half: int
-    """Which half of a filter's choices: the other half is asked in the other unit, or there on the other database."""
+    """Which half of a filter's choices is asked here; the other half is asked in the other unit."""
+    is_thin: bool
+    """The other variations are halved in the same way."""
 
     def pages(self) -> Iterator[Ask]:
         """Every page, as it opens."""
@@ -268,7 +270,8 @@ class Asker:
         """Every variation of a page that falls to this role."""
         for _rule, screen, route in self._routes("GET"):
             for url, column in self._variations(screen, route) if screen else ():
-                if self._falls_to_me(url, screen.model, "read", column):
+                there = self.is_thin and "flt0" not in url and crc32(url.encode()) % 2 == self.half
+                if not there and self._falls_to_me(url, screen.model, "read", column):
                     yield Ask("GET", url)
 
     def writes(self) -> Iterator[Ask]:
