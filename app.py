@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from flask import Flask, current_app, redirect, render_template, request, url_for
@@ -139,6 +140,11 @@ def _is_kept() -> bool:
 
 
 def _headers(response: Any) -> Any:
+    if response.status_code == 308:
+        # Of an address without its last slash. Werkzeug repeats the Host that the request named, whatever it was.
+        address = urlsplit(response.location)._replace(scheme="", netloc="")
+        here = redirect("/" + address.geturl().lstrip("/"), 308)
+        response.location, response.data = here.location, here.data
     response.headers.setdefault("Content-Security-Policy", CSP)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")

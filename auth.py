@@ -156,6 +156,7 @@ def close_request(response: Any) -> Any:
 def _note_use(kept: Any) -> None:
     """Not worth failing a request for: what it asked is done and committed."""
     try:
+        db.session.rollback()  # after an error page the question itself has begun a transaction, as a reader
         begin_write()
         db.session.get_one(UserSession, kept.session_id).seen_at = now()
         db.session.commit()

@@ -29,10 +29,23 @@ class SqliteHouse:
 
     dialect = "sqlite"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, like: SqliteHouse | None = None) -> None:
         self.file, self.kept = folder / "kentro.sqlite", folder / "kept.sqlite"
-        self.app = make_app(f"sqlite:///{self.file}")
-        self.rows, self.users = cast.build(self.app)
+        if like:
+            shutil.copy(like.kept, self.file)
+        # What a power cut takes with it is no matter of a copy's; its tests ask for much.
+        self.app = make_app(f"sqlite:///{self.file}", **({"SQLITE_SYNCHRONOUS": "NORMAL"} if like else {}))
+        self.rows, self.users = (like.rows, like.users) if like else cast.build(self.app)
+        self.keep()
+
+    def twin(self, name: str) -> SqliteHouse:
+        """A second installation, over a copy of this database as it was filled."""
+        folder = self.kept.with_name(name)
+        folder.mkdir()
+        return SqliteHouse(folder, self)
+
+    def keep(self) -> None:
+        """What the database holds now is what it is put back to."""
         self.dispose()
         shutil.copy(self.file, self.kept)
 
@@ -58,20 +71,32 @@ class PostgresHouse:
 
     dialect = "postgresql"
 
-    def __init__(self, server: str) -> None:
-        self.server = server
-        self._admin(f"CREATE DATABASE kentro OWNER {OWNER}")
-        self.app = make_app(server.replace("/postgres?", "/kentro?"))
-        self.rows, self.users = cast.build(self.app)
+    def __init__(self, server: str, name: str = "kentro", like: PostgresHouse | None = None) -> None:
+        self.server, self.name, self.kept = server, name, f"kept_{name}"
+        self._admin(
+            f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {like.kept if like else 'template1'} STRATEGY FILE_COPY"
+        )
+        quick = "&options=-csynchronous_commit%3Doff" if like else ""
+        self.app = make_app(server.replace("/postgres?", f"/{name}?") + quick)
+        self.rows, self.users = (like.rows, like.users) if like else cast.build(self.app)
+        self.keep()
+
+    def twin(self, name: str) -> PostgresHouse:
+        """A second installation, over a copy of this database as it was filled."""
+        return PostgresHouse(self.server, name, self)
+
+    def keep(self) -> None:
+        """What the database holds now is what it is put back to."""
         self.dispose()
-        self._admin("ALTER DATABASE kentro RENAME TO kept")
-        self._admin(f"CREATE DATABASE kentro OWNER {OWNER} TEMPLATE kept")
+        self._admin(f"DROP DATABASE IF EXISTS {self.kept}")
+        self._admin(f"ALTER DATABASE {self.name} RENAME TO {self.kept}")
+        self._admin(f"CREATE DATABASE {self.name} OWNER {OWNER} TEMPLATE {self.kept} STRATEGY FILE_COPY")
 
     def reset(self) -> None:
         """The database as it was filled."""
         self.dispose()
-        self._admin("DROP DATABASE kentro WITH (FORCE)")
-        self._admin(f"CREATE DATABASE kentro OWNER {OWNER} TEMPLATE kept STRATEGY FILE_COPY")
+        self._admin(f"DROP DATABASE {self.name} WITH (FORCE)")
+        self._admin(f"CREATE DATABASE {self.name} OWNER {OWNER} TEMPLATE {self.kept} STRATEGY FILE_COPY")
 
     def dispose(self) -> None:
         """No connection left open."""

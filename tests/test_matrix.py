@@ -19,14 +19,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from db import Base, Kind, fields
 from models import AuditReview, Membership, Scoped, User, today
 from seed import builders
 from tests.answers import add, filled
+from tests.conftest import make_app
 from tests.walls import SCREENS, assert_untouched, state_of
-from tests.world import PASSWORD, USERS, Browser, World
+from tests.world import PASSWORD, SINGLE_UNIT_ROLES, USERS, Browser, World
 from vocabulary import Confidence
 
 MATRIX = Path(__file__).with_name("matrix.csv")
@@ -53,10 +55,36 @@ def routes(app: Flask) -> set[tuple[str, str]]:
 # --- the file ---------------------------------------------------------------------------------------------------------
 
 
-def test_every_route_is_in_the_file_and_no_other(calm_world: World) -> None:
+def unlike_the_file(app: Flask) -> set[tuple[str, str]]:
+    """Routes that the file does not name, and lines that name no route."""
     said = [(line["endpoint"], line["method"]) for line in lines()]
     assert len(said) == len(set(said)), "a line stands twice"
-    assert routes(calm_world.app) == set(said)
+    return routes(app) ^ set(said)
+
+
+def test_every_route_is_in_the_file_and_no_other(calm_world: World) -> None:
+    assert not unlike_the_file(calm_world.app)
+
+
+def test_a_route_that_nobody_listed_is_seen() -> None:
+    """A planted one: in a view, on the application, and by another method of a known address."""
+    app = make_app("sqlite://")
+    app.add_url_rule("/planted", "planted", lambda: "")
+    app.url_map.add(Rule("/healthz", endpoint="healthz", methods=["PUT"]))
+    app.url_map.add(Rule("/admin/visit/planted/", endpoint="visit.planted_view", methods=["GET"]))
+    assert unlike_the_file(app) == {("planted", "GET"), ("healthz", "PUT"), ("visit.planted_view", "GET")}
+
+
+ABOUT_A_ROW = ("details_view", "edit_view", "delete_view", "move_view", "review_view", "letter_view", "action_view")
+
+
+def test_rows_of_a_unit_are_open_to_their_own_unit_alone() -> None:
+    """A row's route that is merely «allowed» to somebody of one unit would not be tried with the other unit's row."""
+    for line in lines():
+        table, _dot, route = line["endpoint"].partition(".")
+        if table in MODELS and issubclass(MODELS[table], Scoped) and route in ABOUT_A_ROW:
+            for role in SINGLE_UNIT_ROLES:
+                assert line[role.value] != "allowed", line
 
 
 def test_file_is_whole() -> None:
@@ -159,6 +187,20 @@ def confide(world: World, by: str) -> None:
         author = User(id=world.users[f"{by}.{code}"])
         note = add(world, builders.case_note(person, author, confidence=Confidence.UNIT, on=today()))
         world.rows = {**world.rows, code: {**world.rows[code], "case_note": note}}
+
+
+def test_a_wrong_cell_is_seen(world: World) -> None:
+    """Planted: a closed route said to be open, an open one said to be closed, another unit's row said to be one's own."""
+    browser = world.client("reception.main")
+    for endpoint, wrong in (("service.index_view", "allowed"), ("visit.index_view", "refused")):
+        line = next(line for line in lines() if line["endpoint"] == endpoint)
+        assert problems(cell_of(world, browser, line, line["reception"])) == []
+        assert problems(cell_of(world, browser, line, wrong)), endpoint
+    details = next(line for line in lines() if line["endpoint"] == "visit.details_view")
+    coordinator = world.client("coordinator")
+    assert problems(cell_of(world, coordinator, details, "own")) == [
+        "GET visit.details_view (own): 200 for the other unit's row"
+    ]
 
 
 # --- the gate ---------------------------------------------------------------------------------------------------------

@@ -118,6 +118,19 @@ def test_odd_numbers_are_missing_rows(calm_world: World) -> None:
         assert len(plain(answer)[2]) - len(odd) < len(missing[2]) + 60
 
 
+def test_a_missing_slash_is_put_right_on_this_host(calm_world: World) -> None:
+    """Not on the one that the request names, nor on one that its path looks like."""
+    browser = calm_world.client("caseworker.main")
+    for path in ("/admin/visit", "//evil.example/admin/visit", "/admin//visit/"):
+        answer = browser.client.get(path, headers={"Host": "evil.example"}, query_string="search=α")
+        assert answer.status_code in (308, 404), path
+        place = answer.headers.get("Location", "/")
+        assert place[:1] == "/" and place[1:2] not in ("/", "\\"), (path, place)
+        assert answer.status_code == 404 or "://evil" not in answer.text
+    moved = browser.client.get("/admin/visit", headers={"Host": "evil.example"}, query_string="search=x")
+    assert moved.headers["Location"] == "/admin/visit/?search=x"
+
+
 # --- many rows --------------------------------------------------------------------------------------------------------
 
 
