@@ -68,9 +68,11 @@ from vocabulary import (
     PartnerCategory,
     ReferralStatus,
     Role,
+    SamePerson,
     Sex,
     Skill,
     TargetGroup,
+    TokenKind,
     UnitKind,
     Verdict,
 )
@@ -428,6 +430,7 @@ class Beneficiary(Searchable, Scoped, Record):
     ethnic_roma_asked_by: Mapped[User | None] = relationship(foreign_keys=[ethnic_roma_asked_by_id])
     disability_asked_by: Mapped[User | None] = relationship(foreign_keys=[disability_asked_by_id])
     health_problem_asked_by: Mapped[User | None] = relationship(foreign_keys=[health_problem_asked_by_id])
+    tokens: Mapped[list[PersonToken]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
 
     @property
     def person_id(self) -> int:
@@ -454,6 +457,64 @@ def _next_number(session: orm.Session, unit_id: int, counter: orm.InstrumentedAt
     if drawn is None:
         raise BadValue(N_("Choose a unit."), "unit_id")
     return f"{drawn[1].upper()}-{drawn[0]:05d}"
+
+
+class PersonToken(Scoped, Base):
+    """What one person's records in two units agree in, as a keyed hash (matching.py); it can be compared, not read."""
+
+    label, labels = Label("Αποτύπωμα ατόμου", "Person token"), Label("Αποτυπώματα ατόμων", "Person tokens")
+    __table_args__ = (
+        sa.UniqueConstraint("beneficiary_id", "kind"),
+        sa.Index("ix_person_token_kind_token", "kind", "token"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, sort_order=-10)
+    beneficiary_id: Mapped[int] = mapped_column(sa.ForeignKey("beneficiary.id", ondelete="CASCADE"))
+    kind: Mapped[TokenKind] = choice(TokenKind, "Είδος", "Kind", required=True)
+    token: Mapped[str] = mapped_column(sa.String(64))
+
+
+class PersonDecision(Record):
+    """What a coordinator decided of two records: one person, or two. The records themselves stay apart.
+
+    Deleting the row undoes it; the trail keeps both.
+    """
+
+    label = Label("Απόφαση ταυτοποίησης", "Decision on two records")
+    labels = Label("Αποφάσεις ταυτοποίησης", "Decisions on two records")
+    __table_args__ = (
+        sa.UniqueConstraint(
+            "first_id", "second_id", info=says(N_("These two records have been decided on already."), "second_id")
+        ),
+        sa.CheckConstraint(
+            "first_id < second_id", name="two_records", info=says(N_("Choose two different records."), "second_id")
+        ),
+    )
+
+    first_id: Mapped[int] = link("beneficiary.id", "Πρώτη καρτέλα", "First record", required=True)
+    second_id: Mapped[int] = link("beneficiary.id", "Δεύτερη καρτέλα", "Second record", required=True)
+    verdict: Mapped[SamePerson] = choice(SamePerson, "Απόφαση", "Decision", required=True)
+    reason: Mapped[str] = text("Αιτιολογία", "Reason", 500, required=True)
+    by_id: Mapped[int] = link("user.id", "Από", "By", required=True, form=False)
+    at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, default=now, form=False)
+
+    first: Mapped[Beneficiary] = relationship(foreign_keys=[first_id])
+    second: Mapped[Beneficiary] = relationship(foreign_keys=[second_id])
+    by: Mapped[User] = relationship(foreign_keys=[by_id])
+
+    @property
+    def person_id(self) -> int:
+        """Whom a trail entry about this row is about; its text names both."""
+        return self.first_id
+
+    def before_save(self, session: orm.Session) -> None:
+        """A pair is one pair, whichever record was named first."""
+        if self.first_id and self.second_id and self.first_id > self.second_id:
+            self.first_id, self.second_id = self.second_id, self.first_id
+        super().before_save(session)
+
+    def __str__(self) -> str:
+        return f"{self.first.described} – {self.second.described}"
 
 
 class OfPerson(Scoped):

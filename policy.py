@@ -15,7 +15,7 @@ from sqlalchemy.sql import visitors
 import models
 from db import BadValue, Base, Field, Kind, Sensitivity, fields, link_target
 from identifiers import N_
-from models import AuditEntry, Beneficiary, CaseNote, Scoped, ServiceDelivery, today
+from models import AuditEntry, Beneficiary, CaseNote, PersonDecision, Scoped, ServiceDelivery, today
 from vocabulary import Answer, AuditAction, Confidence, Role
 
 ACTIONS = {"r": "read", "c": "create", "e": "edit", "d": "delete", "m": "move", "x": "export"}
@@ -24,6 +24,7 @@ ACTIONS = {"r": "read", "c": "create", "e": "edit", "d": "delete", "m": "move", 
 TABLE = """
 resource          reception caseworker mediator coordinator supervisor administrator
 beneficiary       rce       rcex       rce      rcedx       r          -
+person_decision   -         -          -        rcd         -          -
 household         rce       rcex       rce      rcedx       r          -
 household_member  rced      rcedx      rced     rcedx       r          -
 visit             rce       rcedx      rce      rcedx       r          -
@@ -242,6 +243,7 @@ def _criteria(
         *(() if role in EVERY_UNIT else (own,)),
         orm.with_loader_criteria(AuditEntry, _trail_in_sight(scope), include_aliases=True),
         orm.with_loader_criteria(CaseNote, _confided_to(scope), include_aliases=True),
+        orm.with_loader_criteria(PersonDecision, _of_whole_house(scope, "person_decision"), include_aliases=True),
     )
 
 
@@ -257,8 +259,16 @@ def _trail_in_sight(scope: Scope) -> sa.ColumnElement[bool]:
     """Supervisors read the whole trail; others, on history tabs, changes in their units and of shared records."""
     if may(scope, "read", "audit_entry"):
         return sa.true()
-    shared = AuditEntry.unit_id.is_(None) & AuditEntry.action.in_(CHANGES)
+    # A decision on two records is of no unit, and tells of both what neither's unit may know.
+    is_shared = AuditEntry.subject_type.is_distinct_from(PersonDecision.__tablename__)
+    about = is_shared | _of_whole_house(scope, PersonDecision.__tablename__)
+    shared = AuditEntry.unit_id.is_(None) & AuditEntry.action.in_(CHANGES) & about
     return AuditEntry.unit_id.in_(scope.unit_ids) | shared if scope.is_authenticated else sa.false()
+
+
+def _of_whole_house(scope: Scope, resource: str) -> sa.ColumnElement[bool]:
+    """Rows that belong to no unit and are only for whom the table is open to."""
+    return sa.true() if may(scope, "read", resource) else sa.false()
 
 
 def _confided_to(scope: Scope) -> sa.ColumnElement[bool]:

@@ -393,6 +393,23 @@ class Confidence(Code):
     UNIT = "UNIT", "Η μονάδα", "The unit"
 
 
+class TokenKind(Code):
+    """What two records of one person may agree in."""
+
+    AMKA = "AMKA", "ΑΜΚΑ", "AMKA"
+    AFM = "AFM", "ΑΦΜ", "AFM"
+    PAAYPA = "PAAYPA", "ΠΑΑΥΠΑ", "PAAYPA"
+    DOCUMENT = "DOCUMENT", "Ταυτότητα / διαβατήριο", "Identity document"
+    NAME = "NAME", "Ονοματεπώνυμο και ημερομηνία γέννησης", "Name and date of birth"
+
+
+class SamePerson(Code):
+    """What a coordinator decides of two records that agree in something."""
+
+    SAME = "SAME", "Το ίδιο άτομο", "The same person"
+    DIFFERENT = "DIFFERENT", "Διαφορετικά άτομα", "Not the same person"
+
+
 class AppointmentStatus(Code):
     """States of an appointment."""
 

@@ -19,6 +19,7 @@ LAYERS = (
     ("models",),
     ("policy",),
     ("audit",),
+    ("matching", "sharing"),
     ("reports",),
     ("assets", "auth", "backups", "seed"),
     ("admin_views", "cli"),
