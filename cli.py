@@ -34,7 +34,17 @@ FORESEEN = (NotSeeded, passwords.WeakPassword, BadValue, backups.BackupFailed, O
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (seed_command, audit_group, backup, restore, report_group, match_group, admin_group, serve, demo_command):
+    for command in (
+        seed_command,
+        audit_group,
+        backup,
+        restore,
+        report_group,
+        match_group,
+        admin_group,
+        serve,
+        demo_command,
+    ):
         app.cli.add_command(command)
 
 

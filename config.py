@@ -23,7 +23,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     DATABASE_URL, SECRET_KEY, HOST, PORT, KENTRO_MODE (development or production), KENTRO_IDLE_MINUTES (30),
     KENTRO_SESSION_HOURS (12), KENTRO_LOGIN_WINDOW_MINUTES (15), KENTRO_PROXIES (0: reverse proxies in front),
     KENTRO_SQLITE_SYNCHRONOUS (FULL: what was saved survives a power cut; NORMAL: faster, the last saves may not),
-    KENTRO_MATCH_KEY (keys the hashes by which one person's records in two units are found; by default made from SECRET_KEY).
+    KENTRO_MATCH_KEY (keys the hashes by which one person's records in two units are found; else made from SECRET_KEY).
 
     Raises:
         Misconfigured: a production without SECRET_KEY or DATABASE_URL, or a value of the wrong form.

@@ -6,12 +6,14 @@ from flask import Flask
 from flask_admin import Admin, babel
 
 from . import (
+    access,
     beneficiaries,
     events,
     goods,
     households,
     matching,
     partners,
+    received,
     referrals,
     reports,
     services,
@@ -31,6 +33,8 @@ SCREENS = (
     matching.PersonDecisionView,
     services.ServiceDeliveryView,
     referrals.ReferralView,
+    received.ReceivedView,
+    access.AccessGrantView,
     services.ApplicationView,
     services.CaseNoteView,
     events.EventView,

@@ -97,5 +97,3 @@ class PersonDecisionView(KentroView):
                 if pair != [None, None]
             ],
         }
-
-

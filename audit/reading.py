@@ -60,6 +60,7 @@ SENTENCES = {
     AuditAction.LOGOUT: N_("%(who)s signed out"),
     AuditAction.LOGIN_FAILED: N_("A sign-in failed: %(what)s"),
     AuditAction.REFUSED: N_("%(who)s was refused: %(what)s"),
+    AuditAction.EMERGENCY: N_("%(who)s opened a file in an emergency: %(what)s"),
     AuditAction.SYSTEM: N_("%(who)s ran a task: %(what)s"),
 }
 
@@ -109,6 +110,9 @@ PARTICULARS = {
     "name": N_("Name tried, as a keyed hash"),
     "task": N_("Task"),
     "paper": N_("Paper"),
+    "grant": N_("Access no."),
+    "parts": N_("Parts read"),
+    "reason": N_("Reason"),
 }
 
 

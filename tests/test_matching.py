@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -94,7 +95,9 @@ def test_the_command_fills_hashes_that_no_save_made(world: World) -> None:
 def test_nobody_writes_hashes_by_hand(world: World) -> None:
     own = world.rows["main"]
     with session_of(world, "caseworker.main") as session:
-        session.add(PersonToken(beneficiary_id=own["beneficiary"], unit_id=own["unit"], kind=TokenKind.PAAYPA, token="x"))
+        session.add(
+            PersonToken(beneficiary_id=own["beneficiary"], unit_id=own["unit"], kind=TokenKind.PAAYPA, token="x")
+        )
         with pytest.raises(Refused):
             session.flush()
 
@@ -171,9 +174,7 @@ def test_a_decided_person_is_not_deleted_under_the_decision(world: World) -> Non
 def link(world: World, first: int, second: int, verdict: SamePerson = SamePerson.SAME) -> int:
     return add(
         world,
-        PersonDecision(
-            first_id=first, second_id=second, verdict=verdict, reason="x", by_id=world.users["coordinator"]
-        ),
+        PersonDecision(first_id=first, second_id=second, verdict=verdict, reason="x", by_id=world.users["coordinator"]),
     )
 
 
@@ -219,13 +220,35 @@ def registered(world: World, browser: Any, amka: str) -> tuple[Any, list[str]]:
         engine = db.engine
     sa.event.listen(engine, "before_cursor_execute", note)
     try:
-        sent = {"last_name": f"Ίδια{amka[-2:]}", "first_name": "Μαρία", "sex": "F", "born_on": "05/05/1980", "amka": amka}
+        sent = {
+            "last_name": f"Ίδια{amka[-2:]}",
+            "first_name": "Μαρία",
+            "sex": "F",
+            "born_on": "05/05/1980",
+            "amka": amka,
+        }
         answer = browser.post("/admin/beneficiary/new/", {**form, **sent})
     finally:
         sa.event.remove(engine, "before_cursor_execute", note)
     assert answer.status_code == 302
     key = world.query(sa.select(sa.func.max(Beneficiary.id)))[0]
     return plain(answer, key), statements
+
+
+def statements_of(world: World, act: Callable[[], Any]) -> tuple[list[str], Any]:
+    """The statements that an act ran, in order, and what came of it."""
+    statements: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        statements.append(statement)
+
+    with world.app.app_context():
+        engine = db.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        return statements, act()
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
 
 
 # --- reports ----------------------------------------------------------------------------------------------------------
