@@ -199,6 +199,10 @@ class AccessGrantView(KentroView):
             return [{"label": _("Answer"), "url": url_for(".decide_view", id=row.id)}]
         return []
 
+    def history(self, row: Any) -> list[dict[str, Any]]:
+        """For who oversees: the changes of a row hold the answer's reason too."""
+        return [] if self.may("create") else super().history(row)
+
     def looks(self, row: Any) -> list[AuditEntry] | None:
         """Everyone who read the file through this grant, from the trail; for who oversees it."""
         if self.may("create"):

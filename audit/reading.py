@@ -14,7 +14,7 @@ from db import Base
 from i18n import _
 from identifiers import N_
 from models import AuditEntry, AuditReview
-from vocabulary import AuditAction
+from vocabulary import AuditAction, FilePart
 
 
 def history(session: orm.Session, row: Any, limit: int = 200) -> list[AuditEntry]:
@@ -127,6 +127,8 @@ def particulars(entry: AuditEntry) -> list[tuple[str, str]]:
 def _particular(name: str, kept: Any) -> str:
     if name == "paper":
         return _(PAPERS[kept])
+    if name == "parts":
+        return ", ".join(str(FilePart(part)) for part in kept)
     if name == "on":
         return f"{dt.date.fromisoformat(kept):%d/%m/%Y}"
     return ", ".join(map(str, kept)) if isinstance(kept, list) else str(kept)

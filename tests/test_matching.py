@@ -140,7 +140,7 @@ def test_a_decision_is_kept_recorded_and_undone(world: World, verdict: SamePerso
     browser, url = world.client("coordinator"), "/admin/person_decision"
     sent = {"first_id": there, "second_id": here, "verdict": verdict.value, "reason": "Είδα και τις δύο ταυτότητες"}
     assert browser.submit(f"{url}/new/", **sent).status_code == 302
-    kept = world.query(sa.select(PersonDecision))[0]
+    kept = world.query(sa.select(PersonDecision).order_by(PersonDecision.id.desc()))[0]
     assert (kept.first_id, kept.second_id, kept.verdict) == (here, there, verdict)
     assert kept.by_id == world.users["coordinator"]
     assert (here, there) not in pairs(world)
