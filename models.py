@@ -1228,10 +1228,7 @@ class AccessGrant(Staged, Scoped, Record):
     only an answer that grants it names the person (sharing.py reads through it).
     """
 
-    label, labels = (
-        Label("Πρόσβαση σε φάκελο άλλης μονάδας", "Access to another unit's file"),
-        Label("Πρόσβαση σε φακέλους άλλων μονάδων", "Access to other units' files"),
-    )
+    label, labels = Label("Πρόσβαση σε φάκελο", "File access"), Label("Φάκελοι άλλων μονάδων", "Files of other units")
     __table_args__ = (
         sa.CheckConstraint(
             "status <> 'GRANTED' OR (beneficiary_id IS NOT NULL AND ends_at IS NOT NULL)", name="granted_of_somebody"

@@ -48,7 +48,7 @@ IN_EMERGENCY = {
 class AnswerForm(KentroForm):
     """What a coordinator answers: whose file, which parts, for how long; or why not."""
 
-    status = CodeField(AccessGrant.label, [Required()], codes=(GrantStatus.GRANTED, GrantStatus.REFUSED))
+    status = CodeField(Label("Απάντηση", "Answer"), [Required()], codes=(GrantStatus.GRANTED, GrantStatus.REFUSED))
     beneficiary_id = SelectField(Label("Ποιος φάκελος", "Which file"), coerce=row_id, validate_choice=False)
     parts = CodesField(Label("Μέρη που δίνονται", "Parts to grant"), codes=tuple(FilePart))
     days = ParsedField(Label("Για ημέρες", "For days"), default=USUAL_DAYS, **PARSED[Kind.INTEGER])
@@ -64,6 +64,7 @@ class AccessGrantView(KentroView):
     made_columns = {"summary": Label("Ποιος φάκελος ζητήθηκε", "The file asked for")}
     list_columns = ("asked_at", "summary", "asked_by_id", "kind", "status", "ends_at", "unit_id")
     list_template = "admin/access_grant/list.html"
+    create_template = "admin/access_grant/create.html"
     details_template = "admin/access_grant/details.html"
     can_edit = False
 
