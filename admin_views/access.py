@@ -66,7 +66,6 @@ class AccessGrantView(KentroView):
     list_template = "admin/access_grant/list.html"
     create_template = "admin/access_grant/create.html"
     details_template = "admin/access_grant/details.html"
-    can_edit = False
 
     def routes(self) -> dict[str, str]:
         """Who may ask asks, opens and reads; who may answer answers and withdraws. Nobody rewrites a request."""

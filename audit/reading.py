@@ -116,6 +116,7 @@ PARTICULARS = {
 }
 
 
+SHARED = {part.value: part for part in FilePart}
 PAPERS = {"letter": N_("Referral letter")}
 
 
@@ -128,7 +129,7 @@ def _particular(name: str, kept: Any) -> str:
     if name == "paper":
         return _(PAPERS[kept])
     if name == "parts":
-        return ", ".join(str(FilePart(part)) for part in kept)
+        return ", ".join(str(SHARED[part]) for part in kept)
     if name == "on":
         return f"{dt.date.fromisoformat(kept):%d/%m/%Y}"
     return ", ".join(map(str, kept)) if isinstance(kept, list) else str(kept)
