@@ -21,6 +21,7 @@ from flask.cli import AppGroup, with_appcontext
 
 import audit
 import backups
+import matching
 import passwords
 import policy
 import reports
@@ -37,7 +38,17 @@ ADVICE = "Is the database there, and up to date (flask --app app db upgrade)?"
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (seed_command, audit_group, backup, restore, report_group, admin_group, serve, demo_command):
+    for command in (
+        seed_command,
+        audit_group,
+        backup,
+        restore,
+        report_group,
+        match_group,
+        admin_group,
+        serve,
+        demo_command,
+    ):
         app.cli.add_command(command)
 
 
@@ -75,6 +86,7 @@ def seed_command(profile: str, with_demo: bool, people: int | None, password: st
     is_new = with_demo and demo.load_demo(db.session, given)
     if people:
         volume.load_volume(db.session, people)
+        matching.refresh(db.session)
     audit.commit(db.session)
     click.echo(f"Loaded: {municipality}")
     if people:
@@ -219,6 +231,22 @@ def monthly(month: dt.datetime, out: Path, unit: str | None) -> None:
     db.session.rollback()
     audit.system_note(AuditAction.SYSTEM, task="report monthly", month=f"{month:%Y-%m}", unit=unit)
     click.echo(f"Report: {out}")
+
+
+# --- match ------------------------------------------------------------------------------------------------------------
+
+match_group = AppGroup("match", help="One person in two units.")
+
+
+@match_group.command("refresh", with_appcontext=False)
+@_as_system
+def refresh() -> None:
+    """Make the hashes by which records are compared anew: after an update from 0.2, and after a change of key."""
+    begin_write()
+    people = matching.refresh(db.session)
+    audit.note(db.session, AuditAction.SYSTEM, task="match refresh", rows=people)
+    audit.commit(db.session)
+    click.echo(f"People whose hashes were made: {people}")
 
 
 # --- admin ------------------------------------------------------------------------------------------------------------

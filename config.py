@@ -26,7 +26,8 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     KENTRO_SESSION_HOURS (12), KENTRO_LOGIN_WINDOW_MINUTES (15), KENTRO_PROXIES (0: reverse proxies in front),
     KENTRO_KEY (seals protected values; several by commas: the first seals, all open; else SECRET_KEY does),
     KENTRO_TRAIL_KEY (signs heads of the trail),
-    KENTRO_SQLITE_SYNCHRONOUS (FULL: what was saved survives a power cut; NORMAL: faster, the last saves may not).
+    KENTRO_SQLITE_SYNCHRONOUS (FULL: what was saved survives a power cut; NORMAL: faster, the last saves may not),
+    KENTRO_MATCH_KEY (keys the hashes by which one person's records in two units are found; else made from SECRET_KEY).
 
     Raises:
         Misconfigured: a production without SECRET_KEY or DATABASE_URL, or a value of the wrong form.
@@ -38,6 +39,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "SECRET_KEY": _secret_key(environ, production),
         "KEYS": tuple(key.strip().encode() for key in environ.get("KENTRO_KEY", "").split(",") if key.strip()),
         "TRAIL_KEY": _hexadecimal(environ, "KENTRO_TRAIL_KEY"),
+        "MATCH_KEY": _match_key(environ),
         "SQLITE_SYNCHRONOUS": _one_of(environ, "KENTRO_SQLITE_SYNCHRONOUS", ("FULL", "NORMAL")),
         "SQLALCHEMY_ENGINES": _engines(environ, production),
         "HOST": environ.get("HOST", "127.0.0.1"),
@@ -94,6 +96,13 @@ def _secret_key(environ: Mapping[str, str], production: bool) -> str:
         return kept_key(INSTANCE / "secret_key")
     if len(key) < 32:
         raise Misconfigured("SECRET_KEY is missing or shorter than 32 characters.")
+    return key
+
+
+def _match_key(environ: Mapping[str, str]) -> str | None:
+    key = environ.get("KENTRO_MATCH_KEY") or None
+    if key is not None and len(key) < 32:
+        raise Misconfigured("KENTRO_MATCH_KEY is shorter than 32 characters.")
     return key
 
 

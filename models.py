@@ -56,21 +56,30 @@ from vocabulary import (
     Education,
     EmploymentStatus,
     EventType,
+    FilePart,
+    GrantKind,
+    GrantStatus,
     HouseholdRelation,
     HouseholdType,
     Housing,
     Insurance,
     ItemCategory,
     Language,
+    LegalBasis,
     LegalStatus,
     MaritalStatus,
     MovementKind,
+    NationalLaw,
     PartnerCategory,
     ReferralStatus,
     Role,
+    SamePerson,
     Sex,
+    SharingPurpose,
     Skill,
+    SpecialBasis,
     TargetGroup,
+    TokenKind,
     UnitKind,
     Verdict,
 )
@@ -428,6 +437,7 @@ class Beneficiary(Searchable, Scoped, Record):
     ethnic_roma_asked_by: Mapped[User | None] = relationship(foreign_keys=[ethnic_roma_asked_by_id])
     disability_asked_by: Mapped[User | None] = relationship(foreign_keys=[disability_asked_by_id])
     health_problem_asked_by: Mapped[User | None] = relationship(foreign_keys=[health_problem_asked_by_id])
+    tokens: Mapped[list[PersonToken]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
 
     @property
     def person_id(self) -> int:
@@ -454,6 +464,64 @@ def _next_number(session: orm.Session, unit_id: int, counter: orm.InstrumentedAt
     if drawn is None:
         raise BadValue(N_("Choose a unit."), "unit_id")
     return f"{drawn[1].upper()}-{drawn[0]:05d}"
+
+
+class PersonToken(Scoped, Base):
+    """What one person's records in two units agree in, as a keyed hash (matching.py); it can be compared, not read."""
+
+    label, labels = Label("Αποτύπωμα ατόμου", "Person token"), Label("Αποτυπώματα ατόμων", "Person tokens")
+    __table_args__ = (
+        sa.UniqueConstraint("beneficiary_id", "kind"),
+        sa.Index("ix_person_token_kind_token", "kind", "token"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, sort_order=-10)
+    beneficiary_id: Mapped[int] = mapped_column(sa.ForeignKey("beneficiary.id", ondelete="CASCADE"))
+    kind: Mapped[TokenKind] = choice(TokenKind, "Είδος", "Kind", required=True)
+    token: Mapped[str] = mapped_column(sa.String(64))
+
+
+class PersonDecision(Record):
+    """What a coordinator decided of two records: one person, or two. The records themselves stay apart.
+
+    Deleting the row undoes it; the trail keeps both.
+    """
+
+    label = Label("Απόφαση ταυτοποίησης", "Decision on two records")
+    labels = Label("Αποφάσεις ταυτοποίησης", "Decisions on two records")
+    __table_args__ = (
+        sa.UniqueConstraint(
+            "first_id", "second_id", info=says(N_("These two records have been decided on already."), "second_id")
+        ),
+        sa.CheckConstraint(
+            "first_id < second_id", name="two_records", info=says(N_("Choose two different records."), "second_id")
+        ),
+    )
+
+    first_id: Mapped[int] = link("beneficiary.id", "Πρώτη καρτέλα", "First record", required=True)
+    second_id: Mapped[int] = link("beneficiary.id", "Δεύτερη καρτέλα", "Second record", required=True)
+    verdict: Mapped[SamePerson] = choice(SamePerson, "Απόφαση", "Decision", required=True)
+    reason: Mapped[str] = text("Αιτιολογία", "Reason", 500, required=True)
+    by_id: Mapped[int] = link("user.id", "Από", "By", required=True, form=False)
+    at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, default=now, form=False)
+
+    first: Mapped[Beneficiary] = relationship(foreign_keys=[first_id])
+    second: Mapped[Beneficiary] = relationship(foreign_keys=[second_id])
+    by: Mapped[User] = relationship(foreign_keys=[by_id])
+
+    @property
+    def person_id(self) -> int:
+        """Whom a trail entry about this row is about; its text names both."""
+        return self.first_id
+
+    def before_save(self, session: orm.Session) -> None:
+        """A pair is one pair, whichever record was named first."""
+        if self.first_id and self.second_id and self.first_id > self.second_id:
+            self.first_id, self.second_id = self.second_id, self.first_id
+        super().before_save(session)
+
+    def __str__(self) -> str:
+        return f"{self.first.described} – {self.second.described}"
 
 
 class OfPerson(Scoped):
@@ -795,6 +863,11 @@ class Referral(Staged, OfPerson, Record):
     steps: Mapped[list[ReferralStep]] = relationship(
         cascade="all, delete-orphan", order_by=lambda: (ReferralStep.on, ReferralStep.id)
     )
+
+    answers: ClassVar = (_R.RECEIVED, *_ANSWERED, _R.DONE, _R.PARTIAL)
+    """The states that the receiving unit may say; the others are the sender's."""
+    running: ClassVar = tuple(status for status in moves if status != _R.DRAFT)
+    """Sent and not closed: while a referral stands in one of these, the receiving unit sees it."""
 
     def on_move(self, status: Any, on: dt.date) -> None:
         if status == _R.SENT:
@@ -1143,24 +1216,130 @@ class Attachment(OfPerson, Record):
     content: Mapped[bytes] = deferred(mapped_column(sa.LargeBinary))
 
 
-class AccessGrant(OfPerson, Record):
-    """Leave for another unit to see parts of a file, for a purpose and for days (Regulation 2016/679, art. 5)."""
+ASKED_FOR, BASIS = Label("Ζητούμενος φάκελος", "The file asked for"), Label("Σκοπός και βάση", "Purpose and basis")
+ANSWER = Label("Απάντηση", "Answer")
+_G = GrantStatus
 
-    label, labels = Label("Άδεια πρόσβασης", "Access grant"), Label("Άδειες πρόσβασης", "Access grants")
-    __table_args__ = (sa.CheckConstraint("ends_on >= starts_on", name="ends_after_start"),)
 
-    to_unit_id: Mapped[int] = link("unit.id", "Προς μονάδα", "To unit", required=True)
-    purpose: Mapped[str] = text("Σκοπός", "Purpose", 300, required=True)
-    legal_basis: Mapped[str] = text("Νομική βάση", "Legal basis", 300, required=True)
-    asked_by_id: Mapped[int] = link("user.id", "Ζητήθηκε από", "Asked by", required=True)
-    granted_by_id: Mapped[int | None] = link("user.id", "Εγκρίθηκε από", "Granted by")
-    starts_on: Mapped[dt.date | None] = day("Από", "From")
-    ends_on: Mapped[dt.date | None] = day("Έως", "Until")
-    withdrawn_at: Mapped[dt.datetime | None] = instant("Ανακλήθηκε", "Withdrawn")
+class AccessGrant(Staged, Scoped, Record):
+    """Somebody's leave to read parts of a file of another unit, for a purpose and a time (Regulation 2016/679, art. 5).
 
-    to_unit: Mapped[Unit] = relationship(foreign_keys=[to_unit_id])
+    It stands in the asking unit, names the file as the asker typed it, and says nothing of whether there is one:
+    only an answer that grants it names the person (sharing.py reads through it).
+    """
+
+    label, labels = Label("Πρόσβαση σε φάκελο", "File access"), Label("Φάκελοι άλλων μονάδων", "Files of other units")
+    __table_args__ = (
+        sa.CheckConstraint(
+            "status <> 'GRANTED' OR (beneficiary_id IS NOT NULL AND ends_at IS NOT NULL)", name="granted_of_somebody"
+        ),
+    )
+    moves: ClassVar = {_G.ASKED: (_G.GRANTED, _G.REFUSED), _G.GRANTED: (_G.WITHDRAWN,)}
+
+    kind: Mapped[GrantKind] = choice(
+        GrantKind, "Είδος", "Kind", required=True, default=lambda: GrantKind.REQUEST, form=False, group=ASKED_FOR
+    )
+    registry_number: Mapped[str | None] = text("Αρ. μητρώου", "Registry no.", 20, group=ASKED_FOR)
+    of_unit_id: Mapped[int | None] = link("unit.id", "Μονάδα του φακέλου", "Unit of the file", group=ASKED_FOR)
+    amka: Mapped[str | None] = text("ΑΜΚΑ", "AMKA", 11, check=identifiers.amka, group=ASKED_FOR)
+    last_name: Mapped[str | None] = text("Επώνυμο", "Last name", 80, group=ASKED_FOR)
+    first_name: Mapped[str | None] = text("Όνομα", "First name", 80, group=ASKED_FOR)
+    born_on: Mapped[dt.date | None] = day("Ημ/νία γέννησης", "Date of birth", group=ASKED_FOR)
+    asked_parts: Mapped[tuple[FilePart, ...]] = choices(
+        FilePart, "Μέρη που ζητούνται", "Parts asked for", group=ASKED_FOR
+    )
+    purpose: Mapped[SharingPurpose] = choice(SharingPurpose, "Σκοπός", "Purpose", required=True, group=BASIS)
+    legal_basis: Mapped[LegalBasis] = choice(LegalBasis, "Νομική βάση", "Legal basis", required=True, group=BASIS)
+    special_basis: Mapped[SpecialBasis | None] = choice(
+        SpecialBasis,
+        "Βάση για ειδικές κατηγορίες",
+        "Basis for special categories",
+        group=BASIS,
+        help=Label("Για υγεία και σημειώσεις.", "For health and notes."),
+    )
+    national_law: Mapped[NationalLaw] = choice(
+        NationalLaw, "Εθνική διάταξη", "National law", required=True, group=BASIS
+    )
+    reason: Mapped[str] = text("Γιατί χρειάζεται", "Why it is needed", 500, required=True, group=BASIS)
+
+    asked_by_id: Mapped[int] = link("user.id", "Ζητήθηκε από", "Asked by", required=True, form=False, group=ANSWER)
+    asked_at: Mapped[dt.datetime] = instant(
+        "Ζητήθηκε", "Asked at", required=True, default=now, form=False, group=ANSWER, index=True
+    )
+    status: Mapped[GrantStatus] = choice(
+        GrantStatus, "Κατάσταση", "Status", required=True, default=lambda: _G.ASKED, form=False, group=ANSWER
+    )
+    parts: Mapped[tuple[FilePart, ...]] = choices(
+        FilePart, "Μέρη που δόθηκαν", "Parts granted", form=False, group=ANSWER
+    )
+    ends_at: Mapped[dt.datetime | None] = instant("Λήγει", "Ends", form=False, group=ANSWER)
+    answered_by_id: Mapped[int | None] = link("user.id", "Απάντησε", "Answered by", form=False, group=ANSWER)
+    answered_at: Mapped[dt.datetime | None] = instant("Απαντήθηκε", "Answered at", form=False, group=ANSWER)
+    answer: Mapped[str | None] = text("Αιτιολογία απάντησης", "Reason of the answer", 500, form=False, group=ANSWER)
+    # No declared link: a link points within the row's own unit, and this one is the exception that sharing.py guards.
+    beneficiary_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("beneficiary.id", ondelete="SET NULL"), index=True, info={"across_units": True}
+    )
+
+    of_unit: Mapped[Unit | None] = relationship(foreign_keys=[of_unit_id])
     asked_by: Mapped[User] = relationship(foreign_keys=[asked_by_id])
-    granted_by: Mapped[User | None] = relationship(foreign_keys=[granted_by_id])
+    answered_by: Mapped[User | None] = relationship(foreign_keys=[answered_by_id])
+
+    @property
+    def person_id(self) -> int | None:
+        """Whom a trail entry about this row is about."""
+        return self.beneficiary_id
+
+    @property
+    def is_running(self) -> bool:
+        """The file may be read through it at this moment."""
+        return self.status == _G.GRANTED and self.ends_at is not None and now() < self.ends_at
+
+    @property
+    def has_reference(self) -> bool:
+        """The file is named exactly: by registry number and unit, by ΑΜΚΑ, or by whole name and date of birth."""
+        by_number = self.registry_number and self.of_unit_id
+        return bool(self.amka or by_number or (self.last_name and self.first_name and self.born_on))
+
+    def before_save(self, session: orm.Session) -> None:
+        if not self.has_reference:
+            raise BadValue(
+                N_(
+                    "Name the file exactly: registry number and unit, or AMKA, or last name, first name and birth date."
+                ),
+                "registry_number",
+            )
+        if not self.asked_parts:
+            raise BadValue(N_("Say which parts are needed."), "asked_parts")
+        if {*self.asked_parts, *(self.parts or ())} & {FilePart.HEALTH, FilePart.NOTES} and not self.special_basis:
+            raise BadValue(N_("Health and notes need a basis for special categories."), "special_basis")
+        super().before_save(session)
+
+    def grant(
+        self,
+        beneficiary_id: int,
+        parts: Iterable[FilePart],
+        until: dt.datetime,
+        note: str | None = None,
+        by_id: int | None = None,
+    ) -> None:
+        """Open these parts of the person's file until then."""
+        self.beneficiary_id, self.parts, self.ends_at = beneficiary_id, tuple(parts), until
+        self.move_to(_G.GRANTED, today(), note, by_id)
+
+    def move_to(self, status: Any, on: dt.date, note: str | None = None, by_id: int | None = None) -> None:
+        self.answer, self.answered_by_id, self.answered_at = note, by_id, now()
+        super().move_to(status, on, note, by_id)
+
+    def on_move(self, status: Any, on: dt.date) -> None:
+        """Nothing is granted of nobody, and nothing refused or taken back without a reason."""
+        if status == _G.GRANTED and not (self.beneficiary_id and self.parts and self.ends_at):
+            raise NotAllowed(N_("This change of state is not possible now."))
+        if status != _G.GRANTED and not self.answer:
+            raise BadValue(N_("Say why: the reason is kept."), "answer")
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.id or ''}".strip()
 
 
 # --- the trail --------------------------------------------------------------------------------------------------------

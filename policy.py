@@ -16,7 +16,7 @@ import models
 import row_security
 from db import BadValue, Base, Field, Kind, Sensitivity, fields, link_target
 from identifiers import N_
-from models import AuditEntry, Beneficiary, CaseNote, Scoped, ServiceDelivery, today
+from models import AccessGrant, AuditEntry, Beneficiary, CaseNote, PersonDecision, Scoped, ServiceDelivery, today
 from vocabulary import CHANGES, Answer, Confidence, Role
 
 ACTIONS = {"r": "read", "c": "create", "e": "edit", "d": "delete", "m": "move", "x": "export"}
@@ -25,6 +25,7 @@ ACTIONS = {"r": "read", "c": "create", "e": "edit", "d": "delete", "m": "move", 
 TABLE = """
 resource          reception caseworker mediator coordinator supervisor administrator
 beneficiary       rce       rcex       rce      rcedx       r          -
+person_decision   -         -          -        rcd         -          -
 household         rce       rcex       rce      rcedx       r          -
 household_member  rced      rcedx      rced     rcedx       r          -
 visit             rce       rcedx      rce      rcedx       r          -
@@ -35,6 +36,8 @@ case_note         -         rce        rce      r           -          -
 partner           r         r          r        rcedx       r          -
 partner_contact   r         r          r        rcedx       r          -
 referral          -         rcedmx     rcem     rcedmx      r          -
+referral_received -         rm         rm       -           -          -
+access_grant      -         rc         -        rm          r          -
 referral_step     -         rcd        rc       rcd         r          -
 programme         -         r          r        rcedx       r          -
 application       -         rcedmx     r        rcedmx      r          -
@@ -66,18 +69,22 @@ SEES: dict[Sensitivity, frozenset[Role]] = {
 SETS: dict[tuple[str, str], frozenset[Role]] = {
     # Whoever is a person's caseworker reads what is confided to the treating team.
     ("beneficiary", "caseworker_id"): frozenset({Role.CASEWORKER, Role.COORDINATOR}),
+    # Naming the person opens the file: whoever asks cannot do it, but for sharing.open_in_emergency.
+    ("access_grant", "beneficiary_id"): frozenset({Role.COORDINATOR}),
 }
 
 HOME: dict[Role, tuple[str, ...]] = {
     Role.RECEPTION: ("appointments", "visits"),
     Role.CASEWORKER: (
-        "late_referrals", "my_appointments", "open_referrals", "unclosed_appointments", "my_permits", "my_renewals",
+        "received", "late_referrals", "my_appointments", "open_referrals", "unclosed_appointments", "my_permits",
+        "my_renewals",
     ),
     Role.MEDIATOR: (
-        "appointments", "late_referrals", "field_visits", "open_referrals", "unit_permits", "unit_renewals",
+        "received", "appointments", "late_referrals", "field_visits", "open_referrals", "unit_permits",
+        "unit_renewals",
     ),
-    Role.COORDINATOR: ("today", "month"),
-    Role.SUPERVISOR: ("unreviewed", "questions", "refusals", "failed_signins"),
+    Role.COORDINATOR: ("emergencies", "asked_files", "today", "month"),
+    Role.SUPERVISOR: ("emergencies", "unreviewed", "questions", "refusals", "failed_signins"),
     Role.ADMINISTRATOR: ("users", "staff", "never_signed_in", "first_passwords", "suspended"),
 }  # fmt: skip
 """What the first page shows a role, in this order; admin_views/home/ says what each part is."""
@@ -252,6 +259,8 @@ def _criteria(
         *(() if role in EVERY_UNIT else (own,)),
         orm.with_loader_criteria(AuditEntry, _trail_in_sight(scope), include_aliases=True),
         orm.with_loader_criteria(CaseNote, _confided_to(scope), include_aliases=True),
+        orm.with_loader_criteria(AccessGrant, _asked_or_overseen(scope), include_aliases=True),
+        orm.with_loader_criteria(PersonDecision, _of_whole_house(scope, "person_decision"), include_aliases=True),
     )
 
 
@@ -267,8 +276,23 @@ def _trail_in_sight(scope: Scope) -> sa.ColumnElement[bool]:
     """Supervisors read the whole trail; others, on history tabs, changes in their units and of shared records."""
     if may(scope, "read", "audit_entry"):
         return sa.true()
-    shared = AuditEntry.unit_id.is_(None) & AuditEntry.action.in_(CHANGES)
+    # A decision on two records is of no unit, and tells of both what neither's unit may know.
+    is_shared = AuditEntry.subject_type.is_distinct_from(PersonDecision.__tablename__)
+    about = is_shared | _of_whole_house(scope, PersonDecision.__tablename__)
+    shared = AuditEntry.unit_id.is_(None) & AuditEntry.action.in_(CHANGES) & about
     return AuditEntry.unit_id.in_(scope.unit_ids) | shared if scope.is_authenticated else sa.false()
+
+
+def _of_whole_house(scope: Scope, resource: str) -> sa.ColumnElement[bool]:
+    """Rows that belong to no unit and are only for whom the table is open to."""
+    return sa.true() if may(scope, "read", resource) else sa.false()
+
+
+def _asked_or_overseen(scope: Scope) -> sa.ColumnElement[bool]:
+    """Leave to read a file is personal, as secrecy is: the asker's own rows, and all for those who oversee them."""
+    if scope.role in EVERY_UNIT:
+        return sa.true()
+    return AccessGrant.asked_by_id == scope.user_id if may(scope, "read", "access_grant") else sa.false()
 
 
 def _confided_to(scope: Scope) -> sa.ColumnElement[bool]:
@@ -313,7 +337,7 @@ def _check(session: orm.Session, scope: Scope, row: Base, action: str) -> None:
     resource = row.__tablename__
     if scope.is_system or resource in UNGUARDED or _own_account(scope, row, action):
         return
-    if not may(scope, action, resource):
+    if not may(scope, action, resource) and not _is_move(scope, row, action):
         raise Refused(f"{action} {resource}")
     if action != "create" and not may_touch(scope, row):
         raise Refused(f"{action} somebody else's {resource}")
@@ -321,6 +345,11 @@ def _check(session: orm.Session, scope: Scope, row: Base, action: str) -> None:
         raise Refused(f"{action} {resource}")
     if isinstance(row, Scoped):
         _check_unit(session, scope, row)
+
+
+def _is_move(scope: Scope, row: Base, action: str) -> bool:
+    """Who may not edit a row may still change its state, with what goes along."""
+    return action == "edit" and "status" in changed(row) and may(scope, "move", row.__tablename__)
 
 
 def _own_account(scope: Scope, row: Base, action: str) -> bool:
@@ -374,7 +403,7 @@ def _pending(row: Any, name: str) -> Any:
 
 def _stamp(row: Base, scope: Scope) -> None:
     """Note who wrote and who asked, where the form does not say."""
-    for name in ("author_id", "by_id"):
+    for name in ("author_id", "by_id", "asked_by_id"):
         if hasattr(row, name) and getattr(row, name) is None:
             setattr(row, name, scope.user_id)
     for name in fields(type(row)):

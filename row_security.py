@@ -34,7 +34,9 @@ OWN_WALLS = {
         "append": "FOR INSERT WITH CHECK (true)",
         # Content alone, and only of whoever names every unit; triggers see that nothing but its erasure is written.
         "erase": f"FOR UPDATE USING ({ALL_NAMED})",
-    }
+    },
+    # That somebody is known to two units: for who sees every unit.
+    "person_decision": {"all": f"USING ({ALL_NAMED})"},
 }
 RIGHTS = TRAIL_RIGHTS | {"alembic_version": "SELECT"}
 """What the application's role may do to tables that it does not write at will."""
@@ -105,7 +107,8 @@ def walls(columns: dict[str, set[str]] | None = None) -> dict[str, dict[str, str
 
 def _unit_wall(table: sa.Table, scoped: set[Any], columns: dict[str, set[str]] | None) -> str:
     """Rows of the named units; a row points only at rows of its own unit, and a missing one is refused the same way."""
-    keys = sorted((key for key in table.foreign_keys if key.column.table in scoped), key=lambda key: key.parent.name)
+    within = (k for k in table.foreign_keys if k.column.table in scoped and not k.parent.info.get("across_units"))
+    keys = sorted(within, key=lambda key: key.parent.name)
     links = [_link(key) for key in keys if columns is None or key.parent.name in columns.get(table.name, ())]
     return f"USING ({IN_SIGHT}) WITH CHECK ({' AND '.join([IN_SIGHT, *links])})"
 

@@ -393,6 +393,95 @@ class Confidence(Code):
     UNIT = "UNIT", "Η μονάδα", "The unit"
 
 
+class TokenKind(Code):
+    """What two records of one person may agree in."""
+
+    AMKA = "AMKA", "ΑΜΚΑ", "AMKA"
+    AFM = "AFM", "ΑΦΜ", "AFM"
+    PAAYPA = "PAAYPA", "ΠΑΑΥΠΑ", "PAAYPA"
+    DOCUMENT = "DOCUMENT", "Ταυτότητα / διαβατήριο", "Identity document"
+    NAME = "NAME", "Ονοματεπώνυμο και ημερομηνία γέννησης", "Name and date of birth"
+
+
+class SamePerson(Code):
+    """What a coordinator decides of two records that agree in something."""
+
+    SAME = "SAME", "Το ίδιο άτομο", "The same person"
+    DIFFERENT = "DIFFERENT", "Διαφορετικά άτομα", "Not the same person"
+
+
+class FilePart(Code):
+    """Parts of a person's file that can be shared; ethnic origin is in none of them."""
+
+    CONTACT = "CONTACT", "Στοιχεία επικοινωνίας", "Contact data"
+    SERVICES = "SERVICES", "Υπηρεσίες και αιτήσεις", "Services and applications"
+    HEALTH = "HEALTH", "Υγεία και αναπηρία", "Health and disability"
+    NOTES = "NOTES", "Σημειώσεις υπόθεσης", "Case notes"
+
+
+class GrantKind(Code):
+    """How a file came to be open to somebody of another unit."""
+
+    REQUEST = "REQUEST", "Αίτημα", "Request"
+    EMERGENCY = "EMERGENCY", "Έκτακτη ανάγκη", "Emergency"
+
+
+class GrantStatus(Code):
+    """States of a request for a file. That a grant has ended is told by the clock, not by its state."""
+
+    ASKED = "ASKED", "Εκκρεμεί", "Waiting"
+    GRANTED = "GRANTED", "Εγκρίθηκε", "Granted"
+    REFUSED = "REFUSED", "Δεν εγκρίθηκε", "Not granted"
+    WITHDRAWN = "WITHDRAWN", "Ανακλήθηκε", "Withdrawn"
+
+
+class SharingPurpose(Code):
+    """What a file of another unit is asked for (Regulation 2016/679, article 5(1)(b): purpose limitation)."""
+
+    SUPPORT = "SUPPORT", "Κοινό σχέδιο στήριξης του ατόμου", "Joint support of the person"
+    BENEFIT = "BENEFIT", "Αίτηση σε παροχή ή πρόγραμμα", "Application for a benefit or programme"
+    CONTINUITY = (
+        "CONTINUITY",
+        "Συνέχεια της φροντίδας μετά από αλλαγή μονάδας",
+        "Continuity of care after a change of unit",
+    )
+    CHILD = "CHILD", "Προστασία ανηλίκου", "Protection of a minor"
+    VIOLENCE = "VIOLENCE", "Προστασία από βία", "Protection from violence"
+    ORDER = "ORDER", "Εισαγγελική παραγγελία ή δικαστική απόφαση", "Order of a prosecutor or court"
+    LIFE = "LIFE", "Άμεσος κίνδυνος για ζωή ή υγεία", "Immediate danger to life or health"
+
+
+class LegalBasis(Code):
+    """What makes sharing lawful (Regulation 2016/679, article 6(1)); a public task does not rest on consent."""
+
+    TASK = "TASK", "Δημόσιο καθήκον – ΓΚΠΔ 6§1(ε)", "Public task – GDPR 6(1)(e)"
+    DUTY = "DUTY", "Έννομη υποχρέωση – ΓΚΠΔ 6§1(γ)", "Legal obligation – GDPR 6(1)(c)"
+    VITAL = "VITAL", "Ζωτικό συμφέρον – ΓΚΠΔ 6§1(δ)", "Vital interests – GDPR 6(1)(d)"
+
+
+class SpecialBasis(Code):
+    """What makes sharing health data and notes lawful (Regulation 2016/679, article 9(2); Ν. 4624/2019, article 22)."""
+
+    CARE = "CARE", "Κοινωνική φροντίδα – ΓΚΠΔ 9§2(η)", "Social care – GDPR 9(2)(h)"
+    PROTECTION = "PROTECTION", "Δίκαιο κοινωνικής προστασίας – ΓΚΠΔ 9§2(β)", "Social protection law – GDPR 9(2)(b)"
+    INTEREST = "INTEREST", "Ουσιαστικό δημόσιο συμφέρον – ΓΚΠΔ 9§2(ζ)", "Substantial public interest – GDPR 9(2)(g)"
+    VITAL = "VITAL", "Ζωτικό συμφέρον – ΓΚΠΔ 9§2(γ)", "Vital interests – GDPR 9(2)(c)"
+
+
+class NationalLaw(Code):
+    """The Greek law that gives the task or duty (Regulation 2016/679, article 6(3)); sources are in decision 0020."""
+
+    CENTRES = "CENTRES", "Ν. 4368/2016, άρθρο 4 – Κέντρα Κοινότητας", "Law 4368/2016, art. 4 – Community Centres"
+    WELFARE = (
+        "WELFARE",
+        "Ν. 4445/2016, άρθρα 7 και 16 – κοινωνική ένταξη",
+        "Law 4445/2016, art. 7, 16 – social inclusion",
+    )
+    CHILD = "CHILD", "Ν. 4837/2021, άρθρο 4 – κακοποίηση ανηλίκων", "Law 4837/2021, art. 4 – abuse of minors"
+    VIOLENCE = "VIOLENCE", "Ν. 3500/2006 – ενδοοικογενειακή βία", "Law 3500/2006 – domestic violence"
+    ORDER = "ORDER", "Εισαγγελική παραγγελία ή δικαστική απόφαση", "Order of a prosecutor or court"
+
+
 class AppointmentStatus(Code):
     """States of an appointment."""
 
@@ -471,6 +560,7 @@ class AuditAction(Code):
     LOGOUT = "logout", "Αποσύνδεση", "Signed out"
     LOGIN_FAILED = "login_failed", "Αποτυχία σύνδεσης", "Sign-in failed"
     REFUSED = "refused", "Άρνηση πρόσβασης", "Refused"
+    EMERGENCY = "emergency", "Άνοιγμα έκτακτης ανάγκης", "Emergency opening"
     SYSTEM = "system", "Εργασία συστήματος", "System task"
     ERASE = "erase", "Διαγραφή περιεχομένου ιστορικού", "Erased from the trail"
 

@@ -6,11 +6,14 @@ from flask import Flask
 from flask_admin import Admin, babel
 
 from . import (
+    access,
     beneficiaries,
     events,
     goods,
     households,
+    matching,
     partners,
+    received,
     referrals,
     reports,
     services,
@@ -27,8 +30,11 @@ SCREENS = (
     beneficiaries.BeneficiaryView,
     households.HouseholdView,
     households.HouseholdMemberView,
+    matching.PersonDecisionView,
     services.ServiceDeliveryView,
     referrals.ReferralView,
+    received.ReceivedView,
+    access.AccessGrantView,
     services.ApplicationView,
     services.CaseNoteView,
     events.EventView,

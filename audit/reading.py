@@ -14,7 +14,7 @@ from db import Base
 from i18n import _
 from identifiers import N_
 from models import AuditEntry, AuditReview
-from vocabulary import AuditAction
+from vocabulary import AuditAction, FilePart
 
 
 def history(session: orm.Session, row: Any, limit: int = 200) -> list[AuditEntry]:
@@ -60,6 +60,7 @@ SENTENCES = {
     AuditAction.LOGOUT: N_("%(who)s signed out"),
     AuditAction.LOGIN_FAILED: N_("A sign-in failed: %(what)s"),
     AuditAction.REFUSED: N_("%(who)s was refused: %(what)s"),
+    AuditAction.EMERGENCY: N_("%(who)s opened a file in an emergency: %(what)s"),
     AuditAction.SYSTEM: N_("%(who)s ran a task: %(what)s"),
     AuditAction.ERASE: N_("%(who)s erased content of the trail"),
 }
@@ -122,11 +123,14 @@ PARTICULARS = {
     "paper": N_("Paper"),
     "where": N_("Condition"),
     "schema": N_("Schema"),
-    "reason": N_("Reason"),
     "erased": N_("Entries"),
+    "grant": N_("Access no."),
+    "parts": N_("Parts read"),
+    "reason": N_("Reason"),
 }
 
 
+SHARED = {part.value: part for part in FilePart}
 PAPERS = {"letter": N_("Referral letter")}
 
 
@@ -140,6 +144,8 @@ def _particular(name: str, kept: Any) -> str:
         return _(PAPERS[kept])
     if name == "task":
         return _task(kept)
+    if name == "parts":
+        return ", ".join(str(SHARED[part]) for part in kept)
     if name == "on":
         return f"{dt.date.fromisoformat(kept):%d/%m/%Y}"
     return ", ".join(map(str, kept)) if isinstance(kept, (list, dict)) else str(kept)

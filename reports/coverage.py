@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+import matching
 import policy
 from models import Beneficiary, Unit
 
@@ -60,6 +61,12 @@ class Coverage:
     def lines(self, query: sa.Select[*tuple[Any, ...]]) -> dict[Any, Sequence[Any]]:
         """The query's rows by their first column."""
         return {row[0]: row[1:] for row in self.session.execute(query)}
+
+    def once(self, counted: Test, before: Test | None = None, *, in_each_unit: bool = False) -> Test:
+        """Of the records that a coordinator linked as one person, one (matching.once)."""
+        held = self.holds(Beneficiary)
+        earlier = None if before is None else held & before
+        return matching.once(self.session, held & counted, earlier, in_each_unit=in_each_unit)
 
     def by_sex(self, column: Any, *where: Test) -> Counts:
         """People by a column and by sex."""

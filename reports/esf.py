@@ -85,8 +85,10 @@ def indicators(coverage: Coverage) -> Sheet:
     start = coverage.session.scalar(sa.select(Municipality.operating_since)) or BEFORE_ALL
     tests = {key: test for key, test in _tests(start).items() if _in_sight(coverage, key)}
     ever = served(Period(start, coverage.period.after))
-    new = coverage.tally(tests, ever, sa.not_(served(Period(start, coverage.period.first))))
-    so_far = coverage.tally(tests, ever)
+    before = served(Period(start, coverage.period.first))
+    entered = ever & sa.not_(before)
+    new = coverage.tally(tests, entered, coverage.once(entered, before))
+    so_far = coverage.tally(tests, ever, coverage.once(ever))
     rows = [
         (key if key in INDICATORS else "", str(label), *_line(key, tests, new), *_line(key, tests, so_far))
         for key, label in (INDICATORS | UNANSWERED).items()

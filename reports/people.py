@@ -22,9 +22,10 @@ BANDS: tuple[tuple[int, int | None], ...] = ((0, 5), (6, 17), (18, 29), (30, 54)
 
 
 def new_beneficiaries(coverage: Coverage) -> Sheet:
-    """New beneficiaries (registered in the period) by unit and sex."""
+    """New beneficiaries (registered in the period) by unit and sex; in total new is whose first record is."""
     registered = coverage.period.days(Beneficiary.registered_on)
-    return _by_unit(coverage, Label("Νέοι ωφελούμενοι", "New beneficiaries"), registered)
+    before = Beneficiary.registered_on < coverage.period.first
+    return _by_unit(coverage, Label("Νέοι ωφελούμενοι", "New beneficiaries"), registered, before)
 
 
 def people_served(coverage: Coverage) -> Sheet:
@@ -52,13 +53,13 @@ def ages(coverage: Coverage) -> Sheet:
     tests = {band: aged(age, *band) for band in BANDS} | {None: Beneficiary.born_on.is_(None)}
     rows = {band: (_years(*band),) for band in BANDS} | {None: (NOT_STATED,)}
     note = _("People served, by age on the last day of the period.")
-    counts = coverage.tally(tests, served(coverage.period))
+    counts = coverage.tally(tests, *_served(coverage))
     return crosstab(Label("Ηλικίες", "Ages"), [Label("Ηλικία", "Age")], rows, codes(Sex), counts, note)
 
 
 def nationalities(coverage: Coverage) -> Sheet:
     """People served by nationality; only countries that occur."""
-    counts = coverage.by_sex(Beneficiary.nationality, served(coverage.period))
+    counts = coverage.by_sex(Beneficiary.nationality, *_served(coverage))
     names = dict(countries(language()))
     met = {code for code, _sex in counts if code}
     rows: dict[str | None, tuple[object]] = {code: (name,) for code, name in names.items() if code in met}
@@ -91,7 +92,7 @@ def target_groups(coverage: Coverage) -> Sheet:
     tests: dict[Any, Test] = {group: belongs(group) for group in seen}
     tests |= {None: sa.not_(sa.or_(sa.false(), *tests.values())), TOTAL: sa.true()}
     rows: Mapping[Any, tuple[object]] = {group: (group,) for group in seen} | {None: (NOT_STATED,)}
-    counts = coverage.tally(tests, served(coverage.period))
+    counts = coverage.tally(tests, *_served(coverage))
     everybody = [counts.get((TOTAL, sex), 0) for sex in Sex]
     note = _("People served. A person may belong to several groups: the lines add up to more than the total of people.")
     return crosstab(
@@ -100,16 +101,28 @@ def target_groups(coverage: Coverage) -> Sheet:
     )  # fmt: skip
 
 
-def _by_unit(coverage: Coverage, title: Label, condition: Test) -> Sheet:
-    counts = coverage.by_sex(Beneficiary.unit_id, condition)
-    return crosstab(title, [UNIT], unit_rows(coverage), codes(Sex), counts, _(RULE_ON_TOTALS))
+def _served(coverage: Coverage) -> tuple[Test, Test]:
+    """People served in the period, each once."""
+    test = served(coverage.period)
+    return test, coverage.once(test)
+
+
+def _by_unit(coverage: Coverage, title: Label, condition: Test, before: Test | None = None) -> Sheet:
+    """A person counts once in each unit, and once in the total."""
+    in_units = coverage.once(condition, before, in_each_unit=True)
+    counts = coverage.by_sex(Beneficiary.unit_id, condition, in_units)
+    people = coverage.tally({TOTAL: sa.true()}, condition, coverage.once(condition, before))
+    total = [people.get((TOTAL, sex), 0) for sex in Sex]
+    return crosstab(
+        title, [UNIT], unit_rows(coverage), codes(Sex), counts, _(RULE_ON_TOTALS), total=[*total, sum(total)]
+    )
 
 
 def _by_code(coverage: Coverage, title: Label, column: Any, listed: type[Code], unknown: Code, note: str) -> Sheet:
     """People served by one code of a list; an empty column counts with the code for «not stated»."""
     tests = {code: column == code for code in listed} | {unknown: unanswered(column, unknown)}
     rows = {code: (code.label,) for code in listed}
-    return crosstab(title, [title], rows, codes(Sex), coverage.tally(tests, served(coverage.period)), note)
+    return crosstab(title, [title], rows, codes(Sex), coverage.tally(tests, *_served(coverage)), note)
 
 
 def _years(low: int, high: int | None) -> str:

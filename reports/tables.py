@@ -19,8 +19,8 @@ NOT_STATED = Label("Δεν δηλώθηκε", "Not stated")
 UNIT = Label("Μονάδα", "Unit")
 
 RULE_ON_TOTALS = N_(
-    "A person registered in two units counts once in each and twice in the total: records of different units are "
-    "not linked."
+    "A person registered in two units counts once in each. In totals the person counts once if the coordinator has "
+    "linked the two records, and twice otherwise."
 )
 
 Row = tuple[Sequence[object], Sequence[Any]]

@@ -15,6 +15,7 @@ from stdnum import luhn
 from stdnum.gr import vat
 
 from models import (
+    AccessGrant,
     Application,
     Appointment,
     Beneficiary,
@@ -45,15 +46,19 @@ from seed import read
 from vocabulary import (
     Axis,
     EventType,
+    FilePart,
     HouseholdRelation,
     HouseholdType,
     Housing,
     ItemCategory,
+    LegalBasis,
     LegalStatus,
     MovementKind,
+    NationalLaw,
     PartnerCategory,
     Role,
     Sex,
+    SharingPurpose,
     Skill,
     UnitKind,
 )
@@ -223,6 +228,14 @@ def referral(person: Beneficiary, staff: User, partner: Partner | None = None, *
 def application(person: Beneficiary, programme: Programme, staff: User, **over: Any) -> Application:
     """An application about which the person has only been told."""
     return Application(**_about(person) | {"programme_id": programme.id, "staff_id": staff.id} | over)
+
+
+def access_grant(unit: Unit, staff: User, **over: Any) -> AccessGrant:
+    """A request of the unit's caseworker for the contact data of somebody elsewhere, whom nobody may be."""
+    said: dict[str, Any] = {"unit_id": unit.id, "asked_by_id": staff.id, "asked_parts": (FilePart.CONTACT,)}
+    said |= {"last_name": surname(next(_numbers), Sex.F), "first_name": "Άγνωστη", "born_on": dt.date(1979, 9, 9)}
+    said |= {"purpose": SharingPurpose.SUPPORT, "legal_basis": LegalBasis.TASK, "national_law": NationalLaw.CENTRES}
+    return AccessGrant(**said | {"reason": "Κοινό σχέδιο στήριξης"} | over)
 
 
 def _about(person: Beneficiary) -> dict[str, Any]:

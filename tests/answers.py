@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 import admin_views
 import identifiers
 from db import Base, Field, Kind, fields, link_target
-from models import Beneficiary, EventAttendance, HouseholdMember, Membership, Referral, Unit, User
+from models import Beneficiary, EventAttendance, HouseholdMember, Membership, PersonDecision, Referral, Unit, User
 from policy import PERMISSIONS
 from seed import builders
 from tests.world import World
@@ -115,6 +115,8 @@ def _particular(world: World, model: type[Base], n: int, code: str) -> dict[str,
         return {"user_id": str(world.users["unitless"])}
     if model is EventAttendance:
         return {"beneficiary_id": str(new_person(world, code))}
+    if model is PersonDecision:
+        return {"second_id": str(new_person(world, code))}
     return {"to_unit_id": ""} if model is Referral else {}
 
 

@@ -20,6 +20,7 @@ LAYERS = (
     ("row_security",),
     ("policy",),
     ("audit",),
+    ("matching", "sharing"),
     ("reports",),
     ("assets", "auth", "backups", "seed"),
     ("admin_views", "cli"),
@@ -29,7 +30,11 @@ LAYERS = (
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 PURE = ("authorizer", "identifiers", "search", "exports", "charts", "passwords", "vocabulary")
 FRAMEWORKS = {"flask", "flask_admin", "flask_babel", "flask_login", "flask_wtf", "sqlalchemy", "wtforms"}
-LONG = {"models.py": "the schema in one file", "vocabulary.py": "the lists in one file"}
+LONG = {
+    "models.py": "the schema in one file",
+    "policy.py": "roles in one file",
+    "vocabulary.py": "the lists in one file",
+}
 
 
 def modules() -> dict[str, ast.Module]:

@@ -281,6 +281,18 @@ def on_row(
             return browser.post(f"{url}/review/?id={key}", verdict="REVIEWED", comment="x")
         case "letter_view", _:
             return browser.get(f"{url}/letter/?id={key}")
+        case "decide_view", "GET":
+            return browser.get(f"{url}/decide/?id={key}")
+        case "decide_view", _:
+            return browser.post(f"{url}/decide/?id={key}", status="REFUSED", answer="x")
+        case "emergency_view", "GET":
+            return browser.get(f"{url}/emergency/")
+        case "emergency_view", _:
+            return browser.post(f"{url}/emergency/", new_row(world, table))
+        case "file_view", _:
+            return browser.get(f"{url}/file/?id={key}")
+        case "pairs_view", _:
+            return browser.get(f"{url}/pairs/")
         case "sample_view", _:
             return browser.get(f"{url}/sample/")
     raise AssertionError(f"say here how {table}.{route} is tried")
@@ -296,6 +308,9 @@ PLAIN: dict[tuple[str, str], Callable[[Browser], TestResponse]] = {
     ("admin.index", "GET"): lambda b: b.get("/admin/"),
     ("report.index", "GET"): lambda b: b.get("/admin/report/"),
     ("report.index", "POST"): lambda b: b.post("/admin/report/", month=f"{today():%Y-%m}", unit=""),
+    ("referral_received.index", "GET"): lambda b: b.get("/admin/referral_received/"),
+    ("referral_received.file_view", "GET"): lambda b: b.get("/admin/referral_received/file/?id=1"),
+    ("referral_received.file_view", "POST"): lambda b: b.post("/admin/referral_received/file/?id=1", status="RECEIVED"),
     ("auth.login", "GET"): lambda b: b.get("/login"),
     ("auth.login", "POST"): lambda b: b.post("/login", username="reception.main", password=f"λάθος {PASSWORD}"),
     ("auth.logout", "POST"): lambda b: b.post("/logout"),

@@ -106,8 +106,12 @@ def test_every_scoped_row_has_its_unit() -> None:
 def test_whatever_hangs_on_a_scoped_row_is_scoped_itself() -> None:
     scoped = {model.__table__.name for model in scoped_models()}
     for table in TABLES:
-        if any(key.column.table.name in scoped for key in table.foreign_keys):
+        if table.name not in OF_THE_HOUSE and any(key.column.table.name in scoped for key in table.foreign_keys):
             assert table.name in scoped, f"{table.name} refers to a unit's rows and has no unit of its own"
+
+
+OF_THE_HOUSE = {"person_decision"}
+"""About rows of two units, and so of neither: policy.py shows them to whom the table is open."""
 
 
 def test_every_record_has_a_version() -> None:
@@ -139,7 +143,11 @@ def test_foreign_keys_are_enforced(connection: sa.Connection, table: sa.Table) -
             connection.execute(statement)
 
 
-INSTEAD = {"referral.to_unit_id": {"to_partner_id": None}}
+INSTEAD = {
+    "referral.to_unit_id": {"to_partner_id": None},
+    "person_decision.first_id": {"second_id": 2_000_000_001},
+    "person_decision.by_id": {"second_id": 2},
+}
 """What must change along, so that only the foreign key is broken."""
 
 

@@ -18,7 +18,7 @@ import policy
 from db import Base, begin_write, db
 from models import Scoped, Unit, now
 from seed import builders
-from vocabulary import Answer, Role, TargetGroup, UnitKind
+from vocabulary import Answer, Role, SamePerson, TargetGroup, UnitKind
 
 PASSWORD = "δοκιμαστική-φράση-2026"
 PASSWORD_HASH = passwords.make_hash(PASSWORD)
@@ -189,7 +189,14 @@ def fill(session: Any) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
         rows[code] = {"unit": unit.id}
         for row in _one_of_each(session, unit, staff, users, CANARY[code], service, programme, partner):
             rows[code][row.__tablename__] = row.id
+    rows["shared"]["person_decision"] = _add(session, _decision(rows, users["coordinator"])).id
     return rows, {name: user.id for name, user in users.items()}
+
+
+def _decision(rows: dict[str, dict[str, int]], coordinator: Any) -> models.PersonDecision:
+    """The two birds are two people."""
+    two = {"first_id": rows["main"]["beneficiary"], "second_id": rows["roma"]["beneficiary"]}
+    return models.PersonDecision(**two, verdict=SamePerson.DIFFERENT, reason="Άλλος", by_id=coordinator.id)
 
 
 def _known(name: str) -> dict[str, Any]:
@@ -234,6 +241,7 @@ def _one_of_each(
         builders.attendance(event, person),
         builders.movement(item, source=bird),
         builders.distribution(item, person, staff),
+        builders.access_grant(unit, staff, last_name=bird, reason=bird),
     ]
     return [person, home, event, volunteer, item, *(_add(session, row) for row in others)]
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from db import db
 from i18n import Label
 from models import (
+    AccessGrant,
     Application,
     Appointment,
     AuditEntry,
@@ -23,12 +24,13 @@ from models import (
     today,
 )
 from vocabulary import ApplicationStatus as A
-from vocabulary import AppointmentStatus, AuditAction, Channel, Code, Role, Verdict
+from vocabulary import AppointmentStatus, AuditAction, Channel, Code, GrantKind, GrantStatus, Role, Verdict
 from vocabulary import ReferralStatus as R
 
 from .desk import Filters
 from .month import Month
 from .parts import ITSELF, Figures, NumberTable, Part, ShortList
+from .received import Received
 
 
 def _among(codes: Iterable[Code]) -> str:
@@ -117,6 +119,12 @@ def _entries(title: Label, filters: Filters, empty: Label, *columns: str, newest
     )
 
 
+def _grants(title: Label, filters: Filters, empty: Label, *columns: str) -> ShortList:
+    return ShortList(
+        AccessGrant, title, filters, empty=empty, when="asked_at", newest=True, about="summary", columns=columns
+    )
+
+
 def _users(title: Label, filters: Filters, empty: Label) -> ShortList:
     return ShortList(User, title, filters, empty=empty, about=ITSELF, columns=("role", "specialty"))
 
@@ -163,6 +171,7 @@ DAY: dict[str, Part] = {
 }
 
 CASES: dict[str, Part] = {
+    "received": Received(),
     "late_referrals": _referrals(
         Label("Παραπομπές μου εκτός προθεσμίας", "My overdue referrals"),
         {**LATE, **MINE},
@@ -215,6 +224,21 @@ HOUSE: dict[str, Part] = {
         ),
     ),
     "month": Month(),
+    "emergencies": _grants(
+        Label("Άνοιγμα φακέλων σε έκτακτη ανάγκη, τελευταίες 7 ημέρες", "Files opened in an emergency, last 7 days"),
+        {"kind_is": GrantKind.EMERGENCY.value, "asked_at_between": "{lately}"},
+        Label("Κανένας φάκελος σε έκτακτη ανάγκη.", "No file opened in an emergency."),
+        "asked_by_id",
+        "reason",
+        "status",
+    ),
+    "asked_files": _grants(
+        Label("Αιτήματα για φακέλους άλλων μονάδων", "Requests for files of other units"),
+        {"status_is": GrantStatus.ASKED.value},
+        Label("Κανένα αίτημα δεν περιμένει απάντηση.", "No request waits for an answer."),
+        "asked_by_id",
+        "purpose",
+    ),
     "unreviewed": NumberTable(
         AuditEntry,
         Label("Ενέργειες που δεν ελέγχθηκαν", "Acts not reviewed"),

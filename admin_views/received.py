@@ -1,0 +1,89 @@
+"""Referrals that another unit sent here: whom they are about, how to reach the person, and the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, flash, redirect, request, url_for
+from flask_admin import BaseView, expose
+
+import audit
+import policy
+import sharing
+from db import BadValue, Kind, db, fields, row_id
+from i18n import Label, _
+from models import Referral, today
+from vocabulary import AuditAction
+
+from .base import CodeField
+from .base.fields import LineField, ParsedField
+from .base.forms import PARSED, KentroForm, Required
+from .base.values import shown
+from .menu import SERVICES
+
+RESOURCE = "referral_received"
+
+
+class AnswerForm(KentroForm):
+    """How the referral stands here."""
+
+    status = CodeField(fields(Referral)["status"].label, [Required()], codes=Referral.answers)
+    on = ParsedField(Label("Ημερομηνία", "Date"), default=today, **PARSED[Kind.DATE])
+    note = LineField(Label("Σημείωση", "Note"), render_kw={"maxlength": 500})
+
+
+class ReceivedView(BaseView):
+    """The list and the page of a referral. The sender's records stay behind the wall; sharing.py reads through it."""
+
+    def __init__(self) -> None:
+        name = Label("Παραπομπές που λάβαμε", "Referrals received")
+        super().__init__(name=name, category=SERVICES, endpoint=RESOURCE, url=f"/admin/{RESOURCE}")
+
+    def is_accessible(self) -> bool:
+        """Whoever answers referrals."""
+        return policy.may(policy.scope_in(db.session), "read", RESOURCE)
+
+    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:
+        """Strangers sign in; others are refused."""
+        if policy.scope_in(db.session).is_authenticated:
+            abort(403)
+        return redirect(url_for("auth.login", next=request.full_path))
+
+    @expose("/")
+    def index(self) -> Any:
+        """What was sent here and is not closed."""
+        return self.render("admin/referral_received/list.html", title=self.name, rows=sharing.received(db.session))
+
+    @expose("/file/", methods=("GET", "POST"))
+    def file_view(self) -> Any:
+        """One referral, the person's contact data, and the answer to its sender."""
+        key = row_id(request.args.get("id"))
+        found = sharing.file_of_referral(db.session, key) if key else None
+        if found is None:
+            audit.note(db.session, AuditAction.REFUSED, subject_type=RESOURCE, id=request.args.get("id", "")[:20])
+            abort(404)
+        sent, file = found
+        form = AnswerForm(request.form or None)
+        form.status.codes = sent.answers
+        if request.method == "POST" and form.validate() and self._answered(sent, form):
+            flash(_("The state is now: %(state)s", state=form.status.data), "success")
+            return redirect(url_for(".index"))
+        return self.render(
+            "admin/referral_received/file.html",
+            title=sent.person,
+            sent=sent,
+            file=file,
+            shown=shown,
+            answer=form,
+            groups=[("", ["status", "on", "note"])],
+        )
+
+    def _answered(self, sent: sharing.Received, form: AnswerForm) -> bool:
+        if not policy.may(policy.scope_in(db.session), "move", RESOURCE):
+            abort(403)
+        try:
+            sharing.answer_referral(db.session, sent, form.status.data, form.on.data or today(), form.note.data or None)
+        except BadValue as error:
+            form.status.errors = [*form.status.errors, _(str(error))]
+            return False
+        return True
