@@ -8,14 +8,13 @@ from flask import abort, flash, redirect, request, url_for
 from flask_admin import BaseView, expose
 
 import audit
-import policy
 import sharing
 from db import BadValue, Kind, db, fields, row_id
 from i18n import Label, _
 from models import Referral, today
 from vocabulary import AuditAction
 
-from .base import CodeField
+from .base import CodeField, Gated
 from .base.fields import LineField, ParsedField
 from .base.forms import PARSED, KentroForm, Required
 from .base.values import shown
@@ -32,22 +31,18 @@ class AnswerForm(KentroForm):
     note = LineField(Label("Σημείωση", "Note"), render_kw={"maxlength": 500})
 
 
-class ReceivedView(BaseView):
+class ReceivedView(Gated, BaseView):
     """The list and the page of a referral. The sender's records stay behind the wall; sharing.py reads through it."""
+
+    resource = RESOURCE
 
     def __init__(self) -> None:
         name = Label("Παραπομπές που λάβαμε", "Referrals received")
         super().__init__(name=name, category=SERVICES, endpoint=RESOURCE, url=f"/admin/{RESOURCE}")
 
-    def is_accessible(self) -> bool:
-        """Whoever answers referrals."""
-        return policy.may(policy.scope_in(db.session), "read", RESOURCE)
-
-    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:
-        """Strangers sign in; others are refused."""
-        if policy.scope_in(db.session).is_authenticated:
-            abort(403)
-        return redirect(url_for("auth.login", next=request.full_path))
+    def routes(self) -> dict[str, str]:
+        """What each route needs."""
+        return {"index": "read", "file_view": "read"}
 
     @expose("/")
     def index(self) -> Any:
@@ -79,7 +74,7 @@ class ReceivedView(BaseView):
         )
 
     def _answered(self, sent: sharing.Received, form: AnswerForm) -> bool:
-        if not policy.may(policy.scope_in(db.session), "move", RESOURCE):
+        if not self.may("move"):
             abort(403)
         try:
             sharing.answer_referral(db.session, sent, form.status.data, form.on.data or today(), form.note.data or None)

@@ -208,7 +208,7 @@ def test_a_wrong_cell_is_seen(world: World) -> None:
 
 def test_no_view_answers_at_a_route_that_it_does_not_name(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     views = world.app.extensions["admin"][0]._views
-    browsers = [world.client(name) for name in ("coordinator", "supervisor", "administrator")]
+    browsers = [world.client(name) for name in ("coordinator", "supervisor", "administrator", "caseworker.main")]
     opened = [(b, v) for b in browsers for v in views if b.get(f"{v.url}/").status_code == 200]
     assert {view for _browser, view in opened} == set(views)
     for view in views:
