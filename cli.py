@@ -20,15 +20,17 @@ from flask.cli import AppGroup, with_appcontext
 
 import audit
 import backups
+import identifiers
 import passwords
 import policy
 import reports
 from db import BadValue, begin_write, db
+from identifiers import InvalidIdentifier
 from models import Municipality, User, now
 from seed import PROFILES, NotSeeded, demo, reference, refuse_in_production, volume
 from vocabulary import AuditAction, Role
 
-FORESEEN = (NotSeeded, passwords.WeakPassword, BadValue, backups.BackupFailed, OSError)
+FORESEEN = (NotSeeded, passwords.WeakPassword, InvalidIdentifier, BadValue, backups.BackupFailed, OSError)
 
 
 def init_app(app: Flask) -> None:
@@ -191,6 +193,7 @@ def create(username: str, name: str, password_stdin: bool) -> None:
     """Create an administrator, who creates the other users on the screens."""
     # Before the transaction: nobody else could write while the terminal waits.
     kept = passwords.make_hash(_password(password_stdin))
+    username = identifiers.username(username)
     begin_write()
     if db.session.scalar(sa.select(User.id).where(User.username == username)) is not None:
         raise click.ClickException(f"There is a user {username!r} already.")
