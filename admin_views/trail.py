@@ -153,9 +153,14 @@ class AuditEntryView(KentroView):
 
     def sections(self, row: Any) -> list[tuple[Any, list[tuple[Any, str]]]]:
         """The numbers of user, unit and record are kept for good; people read the names beside them."""
-        told = {str(self.fields[number].label) for number, name in NAMED.items() if getattr(row, name)}
+        told = {self.fields[number].label for number, name in NAMED.items() if getattr(row, name)}
+        person = self.fields["person_id"].label
         return [
-            (heading, [pair for pair in pairs if str(pair[0]) not in told]) for heading, pairs in super().sections(row)
+            (
+                heading,
+                [(Beneficiary.label if label == person else label, text) for label, text in pairs if label not in told],
+            )
+            for heading, pairs in super().sections(row)
         ]
 
     @expose("/details/")

@@ -216,9 +216,10 @@ function icon(name) {
   return drawing;
 }
 
-// Longer cells may break into lines, up to three of them; names, dates and numbers stay on one.
+// Dates and numbers stay on one line; long texts keep some width, and the longest show three lines of theirs.
 const LONG_TEXT = 24;
 const LONGEST_TEXT = 120;
+const WORDS = /\p{L}/u;
 
 /* On telephones a row is shown as a card, which takes the table's own roles away: they are said here. */
 function furnish(table) {
@@ -229,8 +230,9 @@ function furnish(table) {
   for (const row of table.tBodies[0].rows) {
     [...row.cells].forEach((cell, column) => {
       cell.dataset.label = labels[column];
-      cell.classList.toggle("long", cell.textContent.length > LONG_TEXT);
-      if (cell.textContent.length > LONGEST_TEXT) cell.replaceChildren(make("div", { className: "clamp" }, ...cell.childNodes));
+      const text = cell.textContent;
+      cell.className = text.length > LONG_TEXT ? "long" : WORDS.test(text) ? "" : "short";
+      if (text.length > LONGEST_TEXT) cell.replaceChildren(make("div", { className: "clamp" }, ...cell.childNodes));
     });
     const [first] = row.cells;
     const link = first.querySelector("a");

@@ -113,14 +113,14 @@ class Writing(Listing):
         if self._sent(form) is None and not self._save(form, self.model(), is_created=True):
             return False
         row = self._sent(form)
-        flash(f"{_('Saved: %(name)s.', name=row)} {self._how_to_undo()}".strip(), "success")
+        flash(_("Saved: %(name)s.", name=row) + self._how_to_undo(), "success")
         return row
 
     def _how_to_undo(self) -> str:
         """What the role may do about a row made by mistake."""
         if self.can_edit and self.can_delete:
-            return _("It can be corrected or deleted on its page.")
-        return _("It can be corrected on its page.") if self.can_edit else ""
+            return " " + _("It can be corrected or deleted on its page.")
+        return " " + _("It can be corrected on its page.") if self.can_edit else ""
 
     def _sent(self, form: Any) -> Any:
         """The row that this very form has made already."""
@@ -136,7 +136,7 @@ class Writing(Listing):
             return False
         if not self._save(form, model, is_created=False):
             return False
-        flash(f"{_('Saved: %(name)s.', name=model)} {_('Its history shows what it was before.')}", "success")
+        flash(_("Saved: %(name)s.", name=model) + " " + _("Its history shows what it was before."), "success")
         return True
 
     def _save(self, form: Any, row: Any, *, is_created: bool) -> bool:
