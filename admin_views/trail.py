@@ -217,8 +217,8 @@ class AuditEntryView(KentroView):
 
     def _after(self, entry: AuditEntry, back: str | None) -> str:
         """Of a sample, the next entry that nobody reviewed, or its list when none is left; else the entry again."""
-        asked = parse_qsl(urlsplit(back or "").query)
-        sample = next((value for name, value in asked if name.endswith("_entry_among")), None)
+        asked, drawn = parse_qsl(urlsplit(back or "").query), self._filter_args["entry_among"][1]
+        sample = next((v for name, v in asked if name.endswith("_entry_among") and drawn.validate(v)), None)
         if sample is None:
             flash(_("Your mark was kept."), "success")
             return url_for(".details_view", id=entry.seq, url=back)

@@ -151,7 +151,7 @@ function keepDrafts(form, place) {
     const when = new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeStyle: "short" }).format(draft.at);
     tell(
       "info",
-      (whose(draft) ? said.foundOf.replace("{whose}", () => whose(draft)) : said.found).replace("{}", when.replace(",", "")),
+      (whose(draft) ? said.foundOf.replace("{2}", () => whose(draft)) : said.found).replace("{}", when.replace(",", "")),
       answer(said.restore, "btn-primary", () => restore(draft)),
       answer(said.discard, "btn-outline-secondary", () => discard(draft, others)),
     );

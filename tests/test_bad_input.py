@@ -170,11 +170,11 @@ def test_user_names_are_latin_and_first_passwords_are_given(world: World) -> Non
     browser, url = world.client("administrator"), "/admin/user/new/"
     sound = filled(world, User) | {"new_password": "μια φράση για αρχή"}
     for name in ("μαρία", "maria p", "maria@example", "maria/1", "ma\u0301ria"):
-        found = refused(browser, url, **sound | {"username": name})
+        found = errors_beside(browser, url, sound | {"username": name})
         told = "A user name has Latin letters without blanks, digits, dot, hyphen or underscore."
         assert found == {"username": said(world.app, told)}, name
     for password in ("", "short"):
-        assert set(refused_password(browser, url, sound | {"new_password": password})) == {"new_password"}
+        assert set(errors_beside(browser, url, sound | {"new_password": password})) == {"new_password"}
     assert browser.submit(url, **sound | {"username": " Maria.P-1_a "}).status_code == 302
     [user] = world.query(sa.select(User).where(User.username == "maria.p-1_a"))
     assert user.password_hash and user.password_changed_at is None
@@ -184,7 +184,7 @@ def test_user_names_are_latin_and_first_passwords_are_given(world: World) -> Non
     assert "ο κωδικός μένει όπως είναι" in browser.get(f"/admin/user/edit/?id={user.id}").text
 
 
-def refused_password(browser: Browser, url: str, sent: dict[str, Any]) -> dict[str, str]:
+def errors_beside(browser: Browser, url: str, sent: dict[str, Any]) -> dict[str, str]:
     """As `refused`, of a form whose password is never sent back."""
     answer = assert_sound(browser.submit(url, **sent))
     assert answer.status_code == 200

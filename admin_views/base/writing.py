@@ -276,7 +276,7 @@ class Writing(Listing):
         except ValueError:
             return self._move_refused(_("Not a date: write day/month/year, as in 25/03/1980."), "on")
         if self.flushed():
-            flash(_("%(name)s: %(state)s.", name=row, state=row.status), "success")
+            flash(_("%(name)s, new state: %(state)s.", name=row, state=row.status), "success")
         return redirect(get_redirect_target() or url_for(".details_view", id=row_id(request.args.get("id"))))
 
     def _move_refused(self, message: str, field: str | None) -> Any:
