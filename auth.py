@@ -206,6 +206,9 @@ def login() -> Any:
             _("The user name or the password is not right, or there were too many tries. Try again in a while."),
             "error",
         )
+        # Browsers keep the name that was typed; the password they do not.
+        form.username.render_kw = {**form.username.render_kw, "autofocus": False}
+        form.password.render_kw = {**form.password.render_kw, "autofocus": True}
     return render_template("login.html", form=form, title=_("Sign in"))
 
 
@@ -228,17 +231,20 @@ def password() -> Any:
     form, user = PasswordForm(), current_user.user
     form.current.label.text, form.new.label.text = _("Current password"), _("New password")
     form.again.label.text = _("New password again")
+    form.new.description = _("At least 12 characters; a sentence is easily remembered.")
     if request.method == "POST":
-        problem = _problem(form, user)
-        if problem is None:
+        problems = _problems(form, user)
+        if not problems:
             user.password_hash, user.password_changed_at = passwords.make_hash(form.new.data), now()
             end_sessions(user, but=current_user.session)
             db.session.flush()
             flash(_("The password was changed."), "success")
             return redirect(url_for("admin.index"))
-        field, text = problem
-        form[field].errors = [text]
-    return render_template("password.html", form=form, title=_("Change of password"))
+        for field, text in problems.items():
+            form[field].errors = [text]
+    must = user.password_changed_at is None
+    intro = _("The password that you were given is known to whoever made it. Choose one that only you know.")
+    return render_template("password.html", form=form, title=_("Change of password"), intro=intro if must else None)
 
 
 @blueprint.route("/language/<code>", methods=("POST",))
@@ -314,18 +320,20 @@ def end_sessions(user: User, but: UserSession | None = None) -> None:
             kept.ended_at = now()
 
 
-def _problem(form: PasswordForm, user: User) -> tuple[str, str] | None:
+def _problems(form: PasswordForm, user: User) -> dict[str, str]:
+    """All that is wrong, by field."""
+    found = {}
     if _checked(user.username, form.current.data or "") is None:
-        return "current", _("The current password is not right, or there were too many tries. Try again in a while.")
+        found["current"] = _("The current password is not right, or there were too many tries. Try again in a while.")
     if form.new.data != form.again.data:
-        return "again", _("The two new passwords differ.")
-    if form.new.data == form.current.data:
-        return "new", _("This is the password that you have now.")
+        found["again"] = _("The two new passwords differ.")
     try:
         passwords.make_hash(form.new.data or "")
     except passwords.WeakPassword as error:
-        return "new", _(str(error))
-    return None
+        found["new"] = _(str(error))
+    if form.new.data and form.new.data == form.current.data:
+        found["new"] = _("This is the password that you have now.")
+    return found
 
 
 def own_address(asked: str | None) -> str | None:

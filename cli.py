@@ -21,6 +21,7 @@ from flask.cli import AppGroup, with_appcontext
 
 import audit
 import backups
+import identifiers
 import matching
 import passwords
 import policy
@@ -28,11 +29,14 @@ import reports
 import row_security
 import vault
 from db import BadValue, begin_write, db
+from identifiers import InvalidIdentifier
 from models import AuditEntry, Municipality, User, now
 from seed import PROFILES, NotSeeded, demo, reference, refuse_in_production, volume
 from vocabulary import AuditAction, Role
 
-FORESEEN = (NotSeeded, passwords.WeakPassword, BadValue, audit.BadAddress, backups.BackupFailed, vault.Sealed, OSError)
+FORESEEN = (
+    NotSeeded, passwords.WeakPassword, InvalidIdentifier, BadValue, audit.BadAddress, backups.BackupFailed, vault.Sealed, OSError,
+)  # fmt: skip
 ADVICE = "Is the database there, and up to date (flask --app app db upgrade)?"
 
 
@@ -263,6 +267,7 @@ def create(username: str, name: str, password_stdin: bool) -> None:
     """Create an administrator, who creates the other users on the screens."""
     # Before the transaction: nobody else could write while the terminal waits.
     kept = passwords.make_hash(_password(password_stdin))
+    username = identifiers.username(username)
     begin_write()
     if db.session.scalar(sa.select(User.id).where(User.username == username)) is not None:
         raise click.ClickException(f"There is a user {username!r} already.")

@@ -70,6 +70,8 @@ class Field:
     check: Callable[[str], str] | None = None
     codes: tuple[Any, ...] = ()
     length: int | None = None
+    lines: int = 1
+    """How high the box of a text is in forms."""
     help: Label | None = None
     form: bool = True
     default: Callable[[], Any] | None = None
@@ -79,7 +81,7 @@ class Field:
 
 
 def text(el: str, en: str, length: int = 120, *, required: bool = False, **more: Any) -> MappedColumn[Any]:
-    """One line of text of at most `length` characters."""
+    """Text of at most `length` characters, on one line unless `lines` says otherwise."""
     return _column(sa.String(length), Field(Label(el, en), Kind.TEXT, length=length, **_of_field(more)), required, more)
 
 
@@ -143,7 +145,7 @@ def link(target: str, el: str, en: str, *, required: bool = False, **more: Any) 
     return _column(sa.Integer(), Field(Label(el, en), Kind.LINK, **_of_field(more)), required, more, key)
 
 
-_FIELD_ONLY = ("group", "sensitivity", "search", "check", "help", "form")
+_FIELD_ONLY = ("group", "sensitivity", "search", "check", "help", "form", "lines")
 
 
 def _of_field(more: dict[str, Any]) -> dict[str, Any]:

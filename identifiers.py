@@ -144,6 +144,17 @@ def email(text: str) -> str:
     return address
 
 
+def username(text: str) -> str:
+    """The name that somebody signs in with, in small letters: nobody mistakes a letter for its Greek like.
+
+    Raises InvalidIdentifier.
+    """
+    name = text.strip().lower()
+    if not re.fullmatch(r"[a-z0-9._-]+", name):
+        raise InvalidIdentifier(N_("A user name has Latin letters without blanks, digits, dot, hyphen or underscore."))
+    return name
+
+
 def _births(number: str) -> tuple[date, ...]:
     day, month, year = (int(number[at : at + 2]) for at in (0, 2, 4))
     births = []

@@ -17,6 +17,7 @@ from sqlalchemy import orm
 from sqlalchemy.orm import Mapped, declared_attr, deferred, mapped_column, relationship
 
 import identifiers
+import search
 from column_types import Instant
 from db import (
     BadValue,
@@ -173,7 +174,18 @@ class User(Record):
     label, labels = Label("Χρήστης", "User"), Label("Χρήστες", "Users")
     called_by = ("full_name",)
 
-    username: Mapped[str] = text("Όνομα χρήστη", "User name", 80, required=True, unique=True)
+    username: Mapped[str] = text(
+        "Όνομα χρήστη",
+        "User name",
+        80,
+        required=True,
+        unique=True,
+        check=identifiers.username,
+        help=Label(
+            "Λατινικά γράμματα χωρίς κενά, ψηφία, τελεία, παύλα ή κάτω παύλα· γράφεται με μικρά.",
+            "Latin letters without blanks, digits, dot, hyphen or underscore; kept in small letters.",
+        ),
+    )
     full_name: Mapped[str] = text("Ονοματεπώνυμο", "Full name", required=True)
     role: Mapped[Role] = choice(Role, "Ρόλος", "Role", required=True)
     specialty: Mapped[str | None] = text("Ειδικότητα", "Specialty")
@@ -285,9 +297,9 @@ class Staged:
         if status not in self.next_states:
             raise NotAllowed(N_("This change of state is not possible now."))
         if on > today():
-            raise NotAllowed(N_("The date lies in the future."))
+            raise NotAllowed(N_("The date lies in the future."), "on")
         if self.step_class is not None and self.steps and on < self.steps[-1].on:  # type: ignore[attr-defined]
-            raise NotAllowed(N_("The date is before that of the last change of state."))
+            raise NotAllowed(N_("The date is before that of the last change of state."), "on")
         if self.step_class is not None:
             # First the step: loading the list would flush a state that has none yet, and the trail would lack its note.
             step = self.step_class(status=status, on=on, note=note, by_id=by_id, unit_id=self.unit_id)  # type: ignore[attr-defined]
@@ -429,7 +441,9 @@ class Beneficiary(Searchable, Scoped, Record):
     )
 
     caseworker_id: Mapped[int | None] = link("user.id", "Υπεύθυνος/η υπόθεσης", "Caseworker", group=FILE)
-    registered_on: Mapped[dt.date] = day("Εγγραφή", "Registered", required=True, default=today, group=FILE)
+    registered_on: Mapped[dt.date] = day(
+        "Ημερομηνία εγγραφής", "Registered on", required=True, default=today, group=FILE
+    )
     closed_on: Mapped[dt.date | None] = day("Λήξη παρακολούθησης", "Closed", group=FILE)
     remarks: Mapped[str | None] = long_text("Παρατηρήσεις", "Remarks", 4000, group=FILE)
 
@@ -457,13 +471,17 @@ class Beneficiary(Searchable, Scoped, Record):
         return f"{self} · {self.registry_number}{year}"
 
 
-def _next_number(session: orm.Session, unit_id: int, counter: orm.InstrumentedAttribute[int]) -> str:
-    """The unit's next running number. The UPDATE locks the unit's row, so two clerks never draw the same one."""
+HOUSEHOLD_MARK = "Ν"
+"""A household's code is told from a person's number by this letter of «νοικοκυριό»."""
+
+
+def _next_number(session: orm.Session, unit_id: int, counter: orm.InstrumentedAttribute[int], mark: str = "") -> str:
+    """The unit's next running number, after its kind's mark. The UPDATE locks the unit's row: none is drawn twice."""
     drawing = sa.update(Unit).where(Unit.id == unit_id).values({counter: counter + 1}).returning(counter, Unit.code)
     drawn = session.connection().execute(drawing).one_or_none()
     if drawn is None:
         raise BadValue(N_("Choose a unit."), "unit_id")
-    return f"{drawn[1].upper()}-{drawn[0]:05d}"
+    return f"{drawn[1].upper()}-{mark}{drawn[0]:05d}"
 
 
 class PersonToken(Scoped, Base):
@@ -565,7 +583,7 @@ class Household(Searchable, Scoped, Record):
 
     def before_save(self, session: orm.Session) -> None:
         if not self.code:
-            self.code = _next_number(session, self.unit_id, Unit.last_household_number)
+            self.code = _next_number(session, self.unit_id, Unit.last_household_number, HOUSEHOLD_MARK)
         super().before_save(session)
 
     @classmethod
@@ -618,8 +636,8 @@ class Visit(Scoped, Record):
     )
     at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, default=now, index=True)
     channel: Mapped[Channel] = choice(Channel, "Τρόπος", "Channel", required=True, default=lambda: Channel.INPERSON)
-    request: Mapped[str] = text("Αίτημα", "Request", 500, required=True)
-    action: Mapped[str | None] = text("Ενέργεια", "Action taken", 500)
+    request: Mapped[str] = text("Αίτημα", "Request", 500, required=True, lines=2)
+    action: Mapped[str | None] = text("Ενέργεια", "Action taken", 500, lines=2)
     staff_id: Mapped[int] = link("user.id", "Υπάλληλος", "Staff", required=True)
 
     beneficiary: Mapped[Beneficiary | None] = relationship()
@@ -833,6 +851,7 @@ class Referral(Staged, OfPerson, Record):
         sa.CheckConstraint("(to_partner_id IS NULL) <> (to_unit_id IS NULL)", name="one_destination"),
         sa.Index("ix_referral_unit_status_due", "unit_id", "status", "due_on"),
     )
+    ONE_DESTINATION: ClassVar = N_("Choose either a partner or a unit to refer to.")
     step_class = ReferralStep
     moves: ClassVar = {
         _R.DRAFT: (_R.SENT, _R.WITHDRAWN),
@@ -848,13 +867,13 @@ class Referral(Staged, OfPerson, Record):
 
     to_partner_id: Mapped[int | None] = link("partner.id", "Προς φορέα", "To partner")
     to_unit_id: Mapped[int | None] = link("unit.id", "Προς μονάδα", "To unit")
-    reason: Mapped[str] = text("Λόγος παραπομπής", "Reason", 500, required=True)
+    reason: Mapped[str] = text("Λόγος παραπομπής", "Reason", 500, required=True, lines=3)
     status: Mapped[ReferralStatus] = choice(
         ReferralStatus, "Κατάσταση", "Status", required=True, default=lambda: _R.DRAFT, form=False
     )
     sent_on: Mapped[dt.date | None] = day("Εστάλη", "Sent on", form=False)
     due_on: Mapped[dt.date | None] = day("Αναμένεται έως", "Due")
-    outcome: Mapped[str | None] = text("Έκβαση", "Outcome", 500)
+    outcome: Mapped[str | None] = text("Έκβαση", "Outcome", 500, lines=3)
     staff_id: Mapped[int] = link("user.id", "Υπάλληλος", "Staff", required=True)
 
     to_partner: Mapped[Partner | None] = relationship()
@@ -877,7 +896,7 @@ class Referral(Staged, OfPerson, Record):
         if self.to_unit_id is not None and self.to_unit_id == self.unit_id:
             raise BadValue(N_("The person is in this unit already."), "to_unit_id")
         if (self.to_partner_id is None) == (self.to_unit_id is None):
-            raise BadValue(N_("Choose either a partner or a unit to refer to."), "to_partner_id")
+            raise BadValue(self.ONE_DESTINATION, "to_partner_id")
         super().before_save(session)
 
     def __str__(self) -> str:
@@ -1096,6 +1115,11 @@ class Item(Searchable, Scoped, Record):
     low_stock: Mapped[Decimal | None] = decimal("Όριο αναπλήρωσης", "Reorder level")
 
     @property
+    def is_in_pieces(self) -> bool:
+        """Its measure is the piece («τεμάχιο», «τεμάχια», «τεμ.»), of which there is no half."""
+        return search.fold(self.measure).startswith(("τεμ", "piece"))
+
+    @property
     def stock(self) -> Decimal:
         """What is left now."""
         session = orm.object_session(self)
@@ -1124,6 +1148,10 @@ class ChangesStock:
         """The stock that the row would leave is not below zero."""
         history = sa.inspect(self).attrs.quantity.history  # type: ignore[union-attr]
         before = history.deleted[0] if history.deleted else (0 if self in session.new else self.quantity)  # type: ignore[attr-defined]
+        if history.has_changes() and self.quantity is not None and self.quantity % 1:  # type: ignore[attr-defined]
+            item = session.get(Item, self.item_id)  # type: ignore[attr-defined]
+            if item is not None and item.is_in_pieces:
+                raise BadValue(N_("Pieces are whole numbers."), "quantity")
         self._change_stock(session, (self.quantity or 0) - (before or 0))  # type: ignore[attr-defined]
         super().before_save(session)  # type: ignore[misc]
 
@@ -1402,12 +1430,18 @@ class AuditReview(Record):
 
     entry_seq: Mapped[int] = mapped_column(sa.ForeignKey("audit_entry.seq"), index=True)
     verdict: Mapped[Verdict] = choice(Verdict, "Κρίση", "Verdict", required=True)
-    comment: Mapped[str | None] = text("Σχόλιο", "Comment", 500)
+    comment: Mapped[str | None] = text("Σχόλιο", "Comment", 500, lines=3)
     by_id: Mapped[int] = link("user.id", "Από", "By", required=True, form=False)
     at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, default=now, form=False)
 
     by: Mapped[User] = relationship()
     entry: Mapped[AuditEntry] = relationship()
+
+    def before_save(self, session: orm.Session) -> None:
+        """Who is to explain must know what."""
+        if self.verdict == Verdict.QUESTION and not self.comment:
+            raise BadValue(N_("Write what needs an explanation."), "comment")
+        super().before_save(session)
 
 
 ERASABLE = ("subject_id", "subject_label", "person_id", "changes", "details")

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import request, url_for
+from markupsafe import Markup
 
 import identifiers
 import policy
@@ -48,6 +49,7 @@ class BeneficiaryView(KentroView):
             HouseholdMember,
             "beneficiary_id",
             ("beneficiary_id", "relation", "household_id", "is_hosted"),
+            first=HouseholdMember.relation == HouseholdRelation.HEAD,
             leads_to="beneficiary_id",
             where=lambda row: HouseholdMember.household_id.in_(
                 sa.select(HouseholdMember.household_id).where(HouseholdMember.beneficiary_id == row.id)
@@ -56,7 +58,7 @@ class BeneficiaryView(KentroView):
         Child(Visit, "beneficiary_id", ("at", "channel", "request", "action", "staff_id"), newest="at"),
         Child(Appointment, "beneficiary_id", ("at", "purpose", "status", "staff_id"), newest="at"),
         Child(ServiceDelivery, "beneficiary_id", ("on", "service_id", "minutes", "staff_id"), newest="on"),
-        Child(Referral, "beneficiary_id", ("to_partner_id", "to_unit_id", "reason", "status", "due_on")),
+        Child(Referral, "beneficiary_id", ("recipient", "reason", "status", "due_on")),
         Child(Application, "beneficiary_id", ("programme_id", "status", "submission_number", "renewal_on")),
         Child(EventAttendance, "beneficiary_id", ("event_id", "attendance"), leads_to="event_id"),
         Child(Distribution, "beneficiary_id", ("on", "item_id", "quantity"), newest="on"),
@@ -82,6 +84,7 @@ class BeneficiaryView(KentroView):
             "visit": _("New visit"),
             "appointment": _("New appointment"),
             "service_delivery": _("New service"),
+            "referral": _("New referral"),
             "application": _("New application"),
         }
         return [
@@ -103,7 +106,8 @@ class BeneficiaryView(KentroView):
     def _namesakes(self, row: Any) -> list[str]:
         same = sa.select(Beneficiary).where(Beneficiary.sort_key == row.sort_key, Beneficiary.unit_id == row.unit_id)
         others = db.session.scalars(same.where(Beneficiary.id != row.id).limit(3))
-        return [_("Somebody of the same name is registered too: %(number)s.", number=n.registry_number) for n in others]
+        said = Markup(_("Somebody of the same name is registered too: %(number)s."))  # noqa: S704 (the catalogue's own)
+        return [said % {"number": self.lead_to(other)} for other in others]
 
     def get_create_form(self) -> Any:
         """A person may be registered straight into a household."""

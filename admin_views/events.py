@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from flask import flash
 from flask_admin.actions import action
 
-from i18n import Label, ngettext
-from models import Event, EventAttendance, VolunteerHours
+from i18n import Label, _, ngettext
+from models import Event, EventAttendance, VolunteerHours, now
 from vocabulary import Attendance
 
-from .base import Child, KentroView
+from .base import Child, KentroView, greek_datetime
 from .menu import COMMUNITY
 
 
@@ -33,8 +34,13 @@ class EventAttendanceView(KentroView):
 
     model = EventAttendance
     menu = COMMUNITY
-    list_columns = ("event_id", "beneficiary_id", "attendance", "unit_id")
+    list_columns = ("beneficiary_id", "event_id", "attendance", "unit_id")
     locked_columns = ("event_id", "beneficiary_id")
+
+    def warnings(self, row: Any, changed: set[str]) -> list[str]:
+        """Nobody has come yet to what has not begun."""
+        is_early = row.attendance == Attendance.ATTENDED and row.event.starts_at > now()
+        return [_not_begun(row.event)] if is_early else []
 
     @action("attended", Label("Συμμετείχαν", "They attended"))  # type: ignore[arg-type]
     def action_attended(self, ids: Sequence[str]) -> None:
@@ -43,6 +49,8 @@ class EventAttendanceView(KentroView):
         for row in rows:
             row.attendance = Attendance.ATTENDED
         if self.flushed():
+            for text in dict.fromkeys(text for row in rows for text in self.warnings(row, set())):
+                flash(text, "warning")
             flash(
                 ngettext("%(n)s record was changed.", "%(n)s records were changed.", len(rows), n=len(rows)), "success"
             )
@@ -50,3 +58,7 @@ class EventAttendanceView(KentroView):
     def is_action_allowed(self, name: str) -> bool:
         """Marking is editing."""
         return super().is_action_allowed("edit" if name == "attended" else name)
+
+
+def _not_begun(event: Event) -> str:
+    return _("«%(event)s» has not begun yet: it starts at %(at)s.", event=event, at=greek_datetime(event.starts_at))

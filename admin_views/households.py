@@ -9,6 +9,7 @@ from flask import url_for
 import policy
 from i18n import _
 from models import Household, HouseholdMember
+from vocabulary import HouseholdRelation
 
 from .base import Child, KentroView
 from .menu import PEOPLE
@@ -25,6 +26,7 @@ class HouseholdView(KentroView):
             HouseholdMember,
             "household_id",
             ("beneficiary_id", "relation", "is_hosted", "is_student_away"),
+            first=HouseholdMember.relation == HouseholdRelation.HEAD,
             leads_to="beneficiary_id",
         ),
     )

@@ -12,7 +12,7 @@ from flask_babel import format_date, refresh
 import audit
 import policy
 from db import db, fields
-from i18n import _
+from i18n import Label, _
 from identifiers import phone_display
 from models import Beneficiary, PartnerContact, Referral, Unit, today
 from vocabulary import AuditAction
@@ -26,8 +26,22 @@ class ReferralView(KentroView):
 
     model = Referral
     menu = SERVICES
-    list_columns = ("beneficiary_id", "to_partner_id", "to_unit_id", "reason", "status", "sent_on", "due_on", "unit_id")
+    made_columns = {"recipient": Label("Προς", "To")}
+    made_of = {"recipient": ("to_partner_id", "to_unit_id")}
+    list_columns = ("beneficiary_id", "recipient", "reason", "status", "sent_on", "due_on", "unit_id")
     locked_columns = ("beneficiary_id",)
+
+    def shown(self, row: Any, name: str) -> str:
+        """Partner or unit: it is one of the two."""
+        return str(row.to_partner or row.to_unit or "") if name == "recipient" else super().shown(row, name)
+
+    def validate_form(self, form: Any) -> bool:
+        """That somebody must receive it is said together with what else is missing."""
+        is_sound = super().validate_form(form)
+        boxes = [form._fields[name] for name in ("to_partner_id", "to_unit_id") if name in form._fields]
+        if form.errors and boxes and not any(box.data or box.errors for box in boxes):
+            boxes[0].errors = [_(Referral.ONE_DESTINATION)]
+        return bool(is_sound)
 
     def links(self, row: Any) -> list[dict[str, str]]:
         """The letter."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Response, abort, flash
 from flask_admin import BaseView, expose
+from flask_babel import format_date
 from flask_wtf import FlaskForm
 from wtforms import SelectField
 
@@ -29,7 +30,7 @@ MONTHS_BACK = 24
 class MonthForm(FlaskForm):
     """Which month, and of which unit."""
 
-    month = SelectField(Label("Μήνας", "Month"))
+    month = SelectField(Label("Μήνας", "Month"), default=lambda: f"{_months()[1]:%Y-%m}")  # the last that is over
     unit = SelectField(Label("Μονάδα", "Unit"))
 
 
@@ -46,7 +47,7 @@ class ReportView(Gated, BaseView):
     def index(self) -> Any:
         """Choose, and take the workbook."""
         form = MonthForm()
-        form.month.choices = [(f"{day:%Y-%m}", f"{day:%m/%Y}") for day in _months()]
+        form.month.choices = [(f"{day:%Y-%m}", format_date(day, "LLLL y")) for day in _months()]
         form.unit.choices = [("", str(Label("Όλες", "All"))), *((u.code, u.name) for u in reports.units(db.session))]
         if form.validate_on_submit():
             if not self.may("export"):

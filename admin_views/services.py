@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 from db import db, fields
 from i18n import _
-from models import Application, Appointment, CaseNote, Programme, Service, ServiceDelivery, Visit, now
+from models import Application, Appointment, CaseNote, Programme, Service, ServiceDelivery, Visit, now, today
 from vocabulary import AppointmentStatus, Axis
 
 from .base import Child, KentroView, greek_datetime
-from .base.filters import IS, ColumnFilter
+from .base.filters import IS, ColumnFilter, start_of
 from .menu import CATALOGUES, RECEPTION, SERVICES
 
 LONGEST = dt.timedelta(hours=8)
@@ -35,6 +35,13 @@ class AppointmentView(KentroView):
     menu = RECEPTION
     default_order = ("at", True)
     list_columns = ("at", "beneficiary_id", "caller", "status", "staff_id", "unit_id")
+
+    def _apply_sorting(self, query: Any, joins: Any, sort_column: Any, sort_desc: bool) -> Any:
+        """Unless asked otherwise, today's and those to come, the next first; then those that were, the latest first."""
+        if sort_column not in self._sortable_columns:
+            to_come = Appointment.at >= start_of(today())
+            query = query.order_by(to_come.desc(), sa.case((to_come, Appointment.at)))
+        return super()._apply_sorting(query, joins, sort_column, sort_desc)
 
     def warnings(self, row: Any, changed: set[str]) -> list[str]:
         """Nobody is in two places: other appointments of the same hours, and hours that are over."""

@@ -18,6 +18,7 @@ from models import Membership, Municipality, Unit, User, UserSession
 
 from .base import Child, KentroView
 from .base.filters import yes_or_no
+from .base.forms import Required
 from .menu import SETTINGS
 
 
@@ -53,6 +54,15 @@ def _acceptable(form: Any, field: StringField) -> None:
             raise StopValidation(_(str(error))) from None
 
 
+def _password_box(note: Label, *more: Any) -> PasswordField:
+    return PasswordField(
+        Label("Κωδικός πρόσβασης πρώτης σύνδεσης", "First password"),
+        [*more, _acceptable],
+        render_kw={"autocomplete": "new-password"},
+        description=note,
+    )
+
+
 class UserView(KentroView):
     """Who signs in. The password set here is to be changed at the first sign-in."""
 
@@ -74,14 +84,18 @@ class UserView(KentroView):
     )  # fmt: skip
 
     def scaffold_form(self) -> Any:
-        """The declared columns, and a password to hand over."""
-        box = PasswordField(
-            Label("Κωδικός πρόσβασης πρώτης σύνδεσης", "First password"),
-            [_acceptable],
-            render_kw={"autocomplete": "new-password"},
-            description=Label("Κενό: ο κωδικός μένει όπως είναι.", "Empty: the password stays as it is."),
+        """The declared columns, and last a password to hand over."""
+        form = super().scaffold_form()
+        note = Label("Κενό: ο κωδικός μένει όπως είναι.", "Empty: the password stays as it is.")
+        return type("UserForm", (form,), {"new_password": _password_box(note)})
+
+    def get_create_form(self) -> Any:
+        """Nobody signs in without a first password."""
+        note = Label(
+            "Τουλάχιστον 12 χαρακτήρες. Ο χρήστης τον αλλάζει στην πρώτη σύνδεση.",
+            "At least 12 characters. The user changes it at the first sign-in.",
         )
-        return type("UserForm", (super().scaffold_form(),), {"new_password": box})
+        return type("NewUserForm", (self.scaffold_form(),), {"new_password": _password_box(note, Required())})
 
     def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
         """A new password, role or suspension ends the user's sessions."""

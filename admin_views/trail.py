@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import sqlalchemy as sa
-from flask import abort, flash, g, redirect, request, url_for
+from flask import flash, g, redirect, request, url_for
 from flask_admin import expose
 from flask_admin.actions import action
+from flask_admin.helpers import get_redirect_target
 from sqlalchemy import orm
 
 import audit
 import policy
 import search
-from db import Base, Record, db, fields, row_id
-from i18n import Label, _
-from models import AuditEntry, AuditReview, Beneficiary, Step, now
+from db import BadValue, Base, Record, db, fields, row_id
+from i18n import Label, _, ngettext
+from models import AuditEntry, AuditReview, Beneficiary, Step, Unit, User, now
 from vocabulary import AuditAction, Verdict
 
 from .base import KentroView, greek_datetime, told
-from .base.filters import CONTAINS, IS, ColumnFilter, matches
+from .base.filters import BY_NUMBER, CONTAINS, IS, ColumnFilter, matches, name_of
+from .base.forms import form_class
 from .menu import OVERSIGHT
 
 SAMPLE, SAMPLED_DAYS = 20, 7
@@ -71,6 +75,11 @@ VERDICTS = {each.value: each for each in Verdict}
 NOT_REVIEWED = "none"
 STATES = [(NOT_REVIEWED, Label("Δεν ελέγχθηκε", "Not reviewed")), *((each.value, each.label) for each in Verdict)]
 REVIEW = Label("Έλεγχος", "Review")
+REVIEW_FORM = form_class(AuditReview, ("verdict", "comment"))
+NUMBERED = {"actor_id_is": User, "unit_id_is": Unit, "person_id_is": Beneficiary}
+"""Filters by a number that the trail keeps, and whose number it is."""
+NAMED = {"actor_id": "actor_name", "unit_id": "unit_name", "subject_id": "subject_label"}
+"""Numbers that the trail keeps, and where the name stands that it keeps beside them."""
 
 
 class AuditEntryView(KentroView):
@@ -99,13 +108,19 @@ class AuditEntryView(KentroView):
             AuditEntry, "review_is", REVIEW, IS, _of_state, {key: key for key, _l in STATES}.__getitem__, STATES
         ),
         ColumnFilter(
-            AuditEntry, "entry_among", AuditEntry.label, Label("μία από", "one of"), lambda c, v: c.in_(v), _numbers
+            AuditEntry, "entry_among", Label("Τυχαίο δείγμα", "Random sample"), Label("από", "of"),
+            lambda c, v: c.in_(v), _numbers, data_type=BY_NUMBER,
+            name=lambda text: ngettext("%(n)s act", "%(n)s acts", len(_numbers(text)), n=len(_numbers(text))),
         ),
     )  # fmt: skip
 
     def get_filters(self) -> list[Any]:
         """The screen's own filters stand for those of the columns that they are about."""
-        return [flt for flt in super().get_filters() or [] if flt.on_column != "subject_type"]  # type: ignore[attr-defined]
+        kept: Any = [flt for flt in super().get_filters() or [] if flt.on_column != "subject_type"]  # type: ignore[attr-defined]
+        for flt in kept:
+            if flt.slug in NUMBERED:
+                flt._name = partial(name_of, NUMBERED[flt.slug])
+        return kept  # type: ignore[no-any-return]
 
     def look_beside(self, rows: list[Any]) -> None:
         """What was said of the page's entries, in one query."""
@@ -124,6 +139,8 @@ class AuditEntryView(KentroView):
             case "subject_type":
                 model = audit.model_named(row.subject_type)
                 return str(model.label if model else row.subject_type or "")
+            case "person_id":
+                return name_of(Beneficiary, row.person_id) or super().shown(row, name)
         return super().shown(row, name)
 
     def _difference(self, entry: AuditEntry) -> str:
@@ -134,11 +151,27 @@ class AuditEntryView(KentroView):
         first = "; ".join(f"{each['label']}: {each['old']} → {each['new']}" for each in told_changes[:SHOWN_CHANGES])
         return first[:300] + (" …" if len(told_changes) > SHOWN_CHANGES or len(first) > 300 else "")
 
+    def sections(self, row: Any) -> list[tuple[Any, list[tuple[Any, str]]]]:
+        """The numbers of user, unit and record are kept for good; people read the names beside them."""
+        told = {self.fields[number].label for number, name in NAMED.items() if getattr(row, name)}
+        person = self.fields["person_id"].label
+        return [
+            (
+                heading,
+                [(Beneficiary.label if label == person else label, text) for label, text in pairs if label not in told],
+            )
+            for heading, pairs in super().sections(row)
+        ]
+
     @expose("/details/")
-    def details_view(self) -> Any:
+    def details_view(self) -> Any:  # type: ignore[override]
         """One entry whole, and its reviews."""
         entry = self.get_one(request.args.get("id"))
         audit.note_reading(db.session, AuditAction.VIEW, entry)
+        last = audit.reviews(db.session, [entry.seq]).get(entry.seq)
+        return self._page(entry, REVIEW_FORM(verdict=last.verdict if last else Verdict.REVIEWED))
+
+    def _page(self, entry: AuditEntry, form: Any) -> Any:
         return self.render(
             self.details_template,
             model=entry,
@@ -148,9 +181,9 @@ class AuditEntryView(KentroView):
             subtitle=greek_datetime(entry.at),
             sections=self.sections(entry),
             reviews=db.session.query(AuditReview).filter_by(entry_seq=entry.seq).order_by(AuditReview.id),
-            verdicts=list(Verdict) if self.may_review else [],
+            review=form if self.may_review else None,
             record_url=self._record_url(entry),
-            return_url=url_for(".index_view"),
+            return_url=get_redirect_target() or url_for(".index_view"),
         )
 
     def _record_url(self, entry: AuditEntry) -> str | None:
@@ -171,13 +204,31 @@ class AuditEntryView(KentroView):
     @expose("/review/", methods=("POST",))
     def review_view(self) -> Any:
         """A supervisor's mark and comment, beside the entry and never in it."""
-        entry = self.get_one(request.args.get("id"))
-        verdict = VERDICTS.get(request.form.get("verdict", ""))
-        if verdict is None:
-            abort(404)
-        self._mark(entry, verdict, request.form.get("comment", "").replace("\0", "")[:500])
-        flash(_("Your mark was kept."), "success")
-        return redirect(url_for(".details_view", id=entry.seq))
+        entry, form = self.get_one(request.args.get("id")), REVIEW_FORM(request.form)
+        if not form.validate():
+            return self._page(entry, form)
+        try:
+            self._mark(entry, form.verdict.data, form.comment.data)
+        except BadValue as error:
+            db.session.rollback()
+            form[error.field or "comment"].errors = [_(str(error))]
+            return self._page(entry, form)
+        return redirect(self._after(entry, get_redirect_target()))
+
+    def _after(self, entry: AuditEntry, back: str | None) -> str:
+        """Of a sample, the next entry that nobody reviewed, or its list when none is left; else the entry again."""
+        asked, drawn = parse_qsl(urlsplit(back or "").query), self._filter_args["entry_among"][1]
+        sample = next((v for name, v in asked if name.endswith("_entry_among") and drawn.validate(v)), None)
+        if sample is None:
+            flash(_("Your mark was kept."), "success")
+            return url_for(".details_view", id=entry.seq, url=back)
+        unseen = sa.select(AuditEntry.seq).where(AuditEntry.seq.in_(_numbers(sample)), _of_state(None, NOT_REVIEWED))
+        left = sorted(db.session.scalars(unseen), key=lambda seq: (seq > entry.seq, -seq))
+        if not left:
+            flash(_("Your mark was kept. The whole sample is reviewed."), "success")
+            return str(back)
+        flash(_("Your mark was kept. Left in the sample: %(n)s.", n=len(left)), "success")
+        return url_for(".details_view", id=left[0], url=back)
 
     @action("review", Label("Ελέγχθηκαν", "Mark as reviewed"))  # type: ignore[arg-type]
     def action_review(self, ids: Sequence[str]) -> None:

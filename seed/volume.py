@@ -20,6 +20,7 @@ import audit
 import search
 from db import Base, fields
 from models import (
+    HOUSEHOLD_MARK,
     Beneficiary,
     Household,
     HouseholdMember,
@@ -71,9 +72,9 @@ class Place:
     service_ids: list[int]
     partner_ids: list[int]
 
-    def number(self, n: int) -> str:
-        """A registry number or household code, as models.py writes it."""
-        return f"{self.unit.code.upper()}-{n:05d}"
+    def number(self, n: int, mark: str = "") -> str:
+        """A registry number, or with its mark a household's code, as models.py writes them."""
+        return f"{self.unit.code.upper()}-{mark}{n:05d}"
 
 
 def load_volume(session: orm.Session, n: int) -> None:
@@ -238,7 +239,7 @@ def _keys(model: type[Base], row: Row, shown: str) -> Row:
 
 def _home(place: Place, family: list[Row], n: int) -> Row:
     head = family[0]
-    row = {"unit_id": place.unit.id, "code": place.number(n), "name": head["last_name"]}
+    row = {"unit_id": place.unit.id, "code": place.number(n, HOUSEHOLD_MARK), "name": head["last_name"]}
     row |= {name: head[name] for name in ("address", "area", "housing")}
     row["household_type"] = HouseholdType.MULTI if len(family) > 1 else HouseholdType.ONE
     return row | _keys(Household, row, f"{row['name']} ({row['code']})")

@@ -151,11 +151,17 @@ function keepDrafts(form, place) {
     const when = new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeStyle: "short" }).format(draft.at);
     tell(
       "info",
-      said.found.replace("{}", when.replace(",", "")),
+      (whose(draft) ? said.foundOf.replace("{2}", () => whose(draft)) : said.found).replace("{}", when.replace(",", "")),
       answer(said.restore, "btn-primary", () => restore(draft)),
       answer(said.discard, "btn-outline-secondary", () => discard(draft, others)),
     );
     return true;
+  }
+
+  /* By the fields that name the record; a looked-up person stands there with number and year, of which the name is enough. */
+  function whose({ values }) {
+    const names = place.dataset.draftNames.split(" ").map((name) => values[name]?.[0] ?? []);
+    return names.map(([value = "", text = value]) => text.split(" · ")[0]).join(" ").trim();
   }
 
   const answer = (textContent, look, onclick) =>
@@ -218,7 +224,8 @@ function keepDrafts(form, place) {
   window.addEventListener("pagehide", writeNow);
   on("click", "[data-leave]", abandon);
   hold();
-  find().then(offer);
+  // Beside what was just refused or just saved, an older draft would only be in the way: it waits for the next opening.
+  if (!document.querySelector("[data-dirty], [data-saved]")) find().then(offer);
 }
 
 const draftPlace = document.querySelector("[data-draft-key]");

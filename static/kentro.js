@@ -26,6 +26,7 @@ on("click", "[data-dialog]", (event, button) => {
   const { dialog, ...values } = button.dataset;
   openDialog(document.getElementById(dialog), values);
 });
+document.querySelector("dialog[data-open]")?.showModal();
 on("click", "[data-dialog-close]", (event, button) => button.closest("dialog").close());
 
 on("click", "[data-confirm]", (event, button) => {
@@ -116,7 +117,7 @@ function spellDate(text) {
   const [day, hour = ""] = text.trim().split(/\s+/, 2);
   const parts = day.match(DAY)?.slice(1).filter(Boolean);
   if (!parts) return text;
-  const time = hour.replace(/^(\d{2})[.]?(\d{2})$/, "$1:$2");
+  const time = hour.replace(/^(\d{1,2})[.:](\d{2})$|^(\d{2})(\d{2})$/, (_, a, b, c, d) => `${(a ?? c).padStart(2, "0")}:${b ?? d}`);
   return `${parts[0].padStart(2, "0")}/${parts[1].padStart(2, "0")}/${parts[2]} ${time}`.trim();
 }
 
@@ -130,8 +131,9 @@ const turn = (day, from, to) => day.split(from).reverse().join(to);
 on("click", "[data-pick-date]", (event, button) => {
   const input = document.getElementById(button.dataset.pickDate);
   const picker = button.nextElementSibling ?? makePicker(button, input);
-  const [day, time = "0:00"] = spellDate(input.value).split(" ");
-  picker.value = day && turn(day, "/", "-") + (picker.type === "date" ? "" : `T${time.padStart(5, "0")}`);
+  // A calendar with hours shows no day without one: the day's beginning, where none is typed yet.
+  const [day, time = "09:00"] = spellDate(input.value).split(" ");
+  picker.value = day && turn(day, "/", "-") + (picker.type === "date" ? "" : `T${time}`);
   picker.showPicker();
 });
 
@@ -214,8 +216,10 @@ function icon(name) {
   return drawing;
 }
 
-// Longer cells may break into lines; names, dates and numbers stay on one.
-const LONG_TEXT = 28;
+// Dates and numbers stay on one line; long texts keep some width, and the longest show three lines of theirs.
+const LONG_TEXT = 24;
+const LONGEST_TEXT = 120;
+const WORDS = /\p{L}/u;
 
 /* On telephones a row is shown as a card, which takes the table's own roles away: they are said here. */
 function furnish(table) {
@@ -226,7 +230,9 @@ function furnish(table) {
   for (const row of table.tBodies[0].rows) {
     [...row.cells].forEach((cell, column) => {
       cell.dataset.label = labels[column];
-      cell.classList.toggle("long", cell.textContent.length > LONG_TEXT);
+      const text = cell.textContent;
+      cell.className = text.length > LONG_TEXT ? "long" : WORDS.test(text) ? "" : "short";
+      if (text.length > LONGEST_TEXT) cell.replaceChildren(make("div", { className: "clamp" }, ...cell.childNodes));
     });
     const [first] = row.cells;
     const link = first.querySelector("a");
@@ -405,6 +411,21 @@ countTicks();
 const current = document.querySelector(".menu .active");
 if (current) current.closest("nav").scrollTop = current.offsetTop - 200;
 document.querySelector("[data-autofocus]")?.focus();
+putCursor(document.querySelector("form[data-new]:not([data-dirty])"));
+
+/* A new form waits for its first value. A search box takes the cursor without opening its list. */
+function putCursor(form) {
+  const isEmpty = (box) => box.matches("input:not([type=hidden], [type=checkbox]), select, textarea") && !box.value;
+  const first = form && [...form.elements].find((box) => isEmpty(box) && !box.closest(".ts-wrapper"));
+  if (!first?.tomselect) return first?.focus();
+  const { settings, control_input: input, control } = first.tomselect;
+  const { openOnFocus, preload } = settings;
+  Object.assign(settings, { openOnFocus: false, preload: false });
+  first.tomselect.focus();
+  input.addEventListener("blur", () => Object.assign(settings, { openOnFocus, preload }), { once: true });
+  control.addEventListener("mousedown", () => preload && first.tomselect.preload(), { once: true });
+}
+
 
 /* ---- downloads: the page stays, tells how far the file is, and says what went wrong ---- */
 

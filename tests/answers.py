@@ -111,6 +111,8 @@ def _particular(world: World, model: type[Base], n: int, code: str) -> dict[str,
         return closing | asked | {"amka": builders.amka(born_on, Sex.F, n % 450)}
     if model is HouseholdMember:
         return {"beneficiary_id": str(new_person(world, code)), "relation": HouseholdRelation.CHILD.value}
+    if model is User:
+        return {"new_password": f"πρώτος κωδικός {n}"}
     if model is Membership:
         return {"user_id": str(world.users["unitless"])}
     if model is EventAttendance:
@@ -151,6 +153,7 @@ CHECKED = {
     identifiers.postal_code: lambda n: f"{66000 + n % 100}",
     identifiers.paaypa: lambda n: f"PAA{n}",
     identifiers.document: lambda n: f"AB{n}",
+    identifiers.username: lambda n: f"user.{n}",
 }
 
 

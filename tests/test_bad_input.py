@@ -10,8 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from db import Base, Kind, fields
-from models import Appointment, Beneficiary, CaseNote, Event, Referral, User, Visit, VolunteerHours
+from db import Base, Kind, db, fields
+from models import Appointment, Beneficiary, CaseNote, Event, Item, Referral, User, Visit, VolunteerHours
 from policy import PERMISSIONS
 from seed import builders
 from tests.answers import (
@@ -22,6 +22,7 @@ from tests.answers import (
     form_fields,
     link_row,
     naughty,
+    new_person,
     said,
     screens,
     tags,
@@ -140,6 +141,89 @@ ODD_IDS = (
     "", " ", "abc", "1,2", "-1", "0", "1.0", "1e0", "+1", " 1", "1 ", "01x", "9" * 20, "2147483648", "2147483647", "\0", "1\0",
     "'", "1' OR '1'='1", "1;DROP TABLE beneficiary", "１", "١", "²", "½", "None", "null", "true", "[]", "{}", "../1", "%00", "\ud7ff",
 )  # fmt: skip
+
+
+def test_who_holds_the_amka_is_named_and_linked_within_the_unit_alone(world: World) -> None:
+    browser, amka = world.client("caseworker.main"), builders.amka(dt.date(1980, 5, 5), Sex.M, 77)
+    holder = {code: new_person(world, code, last_name=f"Κάτοχος {code}") for code in ("main", "roma")}
+    typed = filled(world, Beneficiary) | {"amka": amka, "born_on": "05/05/1980", "sex": "M"}
+    write(world, Beneficiary, holder["roma"], amka=amka)
+    assert browser.submit(NEW, **typed).status_code == 302, "somebody of another unit holds it: nothing is to be seen"
+    taken = browser.submit(NEW, **filled(world, Beneficiary) | {"amka": amka})
+    message = errors_of(taken.text)["amka"]
+    assert f"/admin/beneficiary/details/?id={holder['roma'] + 1}" in message
+    assert "Κάτοχος" not in message and f'id={holder["roma"]}"' not in message
+    refused_edit = browser.submit(f"/admin/beneficiary/edit/?id={holder['main']}", amka=amka)
+    assert f"/admin/beneficiary/details/?id={holder['roma'] + 1}" in errors_of(refused_edit.text)["amka"]
+
+
+def test_a_namesake_is_named_with_a_way_to_the_record(world: World) -> None:
+    browser = world.client("caseworker.main")
+    other = new_person(world, last_name="Συνώνυμος", first_name="<Έλεγχος>")
+    answer = browser.submit(NEW, **filled(world, Beneficiary) | {"last_name": "Συνώνυμος", "first_name": "<Έλεγχος>"})
+    page = browser.get(answer.headers["Location"]).text
+    [link] = re.findall(r'<a href="([^"]*)">Συνώνυμος &lt;Έλεγχος&gt; · MAIN-', page)
+    assert link == f"/admin/beneficiary/details/?id={other}"
+
+
+def test_user_names_are_latin_and_first_passwords_are_given(world: World) -> None:
+    browser, url = world.client("administrator"), "/admin/user/new/"
+    sound = filled(world, User) | {"new_password": "μια φράση για αρχή"}
+    for name in ("μαρία", "maria p", "maria@example", "maria/1", "ma\u0301ria"):
+        found = errors_beside(browser, url, sound | {"username": name})
+        told = "A user name has Latin letters without blanks, digits, dot, hyphen or underscore."
+        assert found == {"username": said(world.app, told)}, name
+    for password in ("", "short"):
+        assert set(errors_beside(browser, url, sound | {"new_password": password})) == {"new_password"}
+    assert browser.submit(url, **sound | {"username": " Maria.P-1_a "}).status_code == 302
+    [user] = world.query(sa.select(User).where(User.username == "maria.p-1_a"))
+    assert user.password_hash and user.password_changed_at is None
+    form = browser.get(url).text
+    assert form.index('id="is_active"') < form.index('id="new_password"')
+    assert "ο κωδικός μένει όπως είναι" not in form
+    assert "ο κωδικός μένει όπως είναι" in browser.get(f"/admin/user/edit/?id={user.id}").text
+
+
+def errors_beside(browser: Browser, url: str, sent: dict[str, Any]) -> dict[str, str]:
+    """As `refused`, of a form whose password is never sent back."""
+    answer = assert_sound(browser.submit(url, **sent))
+    assert answer.status_code == 200
+    return errors_of(answer.text)
+
+
+def test_what_is_missing_of_a_referral_is_said_at_once(world: World) -> None:
+    browser = world.client("coordinator")
+    sent = {
+        "beneficiary_id": str(world.rows["main"]["beneficiary"]),
+        "reason": "",
+        "to_partner_id": "",
+        "to_unit_id": "",
+    }
+    found = refused(browser, "/admin/referral/new/", **sent)
+    whom = said(world.app, "Choose either a partner or a unit to refer to.")
+    assert found == {"reason": said(world.app, "Fill this in."), "to_partner_id": whom}
+    assert refused(browser, "/admin/referral/new/", **sent | {"reason": "Στέγαση"}) == {"to_partner_id": whom}
+
+
+def test_there_is_no_half_piece(world: World) -> None:
+    browser, row = world.client("coordinator"), world.rows["main"]
+    item, url = row["item"], f"/admin/distribution/edit/?id={row['distribution']}"
+    for measure, is_whole in (("τεμάχιο", True), ("Τεμάχια", True), ("κιλό", False)):
+        write(world, Item, item, measure=measure)
+        answer = browser.submit(url, quantity="1,5")
+        assert (answer.status_code == 200) == is_whole, measure
+        if is_whole:
+            assert errors_of(answer.text) == {"quantity": said(world.app, "Pieces are whole numbers.")}
+    write(world, Item, item, measure="τεμάχιο")
+    form = browser.form(url)
+    assert form["quantity"] == "1,5"
+    assert browser.post(url, form | {"on": "13/02/2026"}).status_code == 302, "what stood before is not asked again"
+
+
+def write(world: World, model: type[Base], key: int, **values: Any) -> None:
+    """Straight into the database, as things stood before there was a rule."""
+    with world.app.app_context(), db.engine.begin() as connection:
+        connection.execute(sa.update(model.__table__).where(model.__table__.c.id == key).values(**values))
 
 
 def test_odd_numbers_of_records_are_not_found(calm_world: World) -> None:
@@ -499,10 +583,14 @@ def test_moments_in_every_spelling(world: World) -> None:
         assert set(refused(browser, edit, at=bad)) == {"at"}, bad
     for good, shown in {
         "25/03/2026 10:30": "25/03/2026 10:30", "5.3.2026 9:05": "05/03/2026 09:05", "2026-03-25T10:30": "25/03/2026 10:30",
-        "25/10/2026 03:30": "25/10/2026 03:30", "25/03/2026": "25/03/2026 00:00",
+        "25/10/2026 03:30": "25/10/2026 03:30", "26/11/26 10.15": "26/11/2026 10:15", "26.11.26 1015": "26/11/2026 10:15",
+        "26/11/2026 9.05": "26/11/2026 09:05", "26112026  0:00": "26/11/2026 00:00",
     }.items():  # fmt: skip
         assert browser.submit(edit, at=good).status_code == 302, good
         assert browser.form(edit)["at"] == shown, good
+    for day in ("25/03/2026", "25/03/26 ", "2026-03-25"):
+        asked = said(world.app, "Write the hour too, as in 25/03/2026 10:30.")
+        assert refused(browser, edit, at=day) == {"at": asked}, day
 
 
 BAD_NUMBERS = (

@@ -80,6 +80,47 @@ MEDIATOR = "Χρήστης mediator.roma"
 """The mediator's full name in the cast."""
 
 
+# --- what one looks at all day ----------------------------------------------------------------------------------------
+
+TOO_WIDE = """[...document.querySelectorAll(".table-region")].filter((each) => each.scrollWidth > each.clientWidth)
+  .map((each) => each.innerText.slice(0, 80))"""
+OVERLAPPING = """[...document.querySelectorAll(".list :is(td, th)")].filter((each) => each.scrollWidth > each.clientWidth)
+  .map((each) => each.textContent)"""
+LONG = "Δύσκολη οικονομική κατάσταση, ανάγκη στέγασης και τροφίμων, εκκρεμούν δικαιολογητικά. " * 5
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_long_texts_break_and_tables_fit(office: Office, width: int) -> None:
+    page = office.sign_in("coordinator", viewport={"width": width, "height": 844})
+    rows = office.world.rows["main"]
+    for table, name in (("referral", "reason"), ("visit", "request")):
+        page.goto(f"/admin/{table}/edit/?id={rows[table]}")
+        fill(page, **{name: LONG})
+        save(page)
+    person = f"/admin/beneficiary/details/?id={rows['beneficiary']}"
+    for address in (*(f"/admin/{name}/" for name in ("referral", "visit", "application", "appointment")), person):
+        page.goto(address)
+        assert page.evaluate(TOO_WIDE) == page.evaluate(OVERLAPPING) == [], address
+    page.goto("/admin/referral/")
+    shown = page.locator(".clamp", has_text=LONG.strip())
+    assert shown.evaluate("text => text.clientHeight < 80 && text.scrollHeight > text.clientHeight")
+
+
+def test_a_new_form_waits_for_its_first_value(office: Office) -> None:
+    page = office.sign_in("caseworker.main")
+    page.goto("/admin/beneficiary/new/")
+    expect(page.locator("[name=last_name]")).to_be_focused()
+    page.goto("/admin/visit/new/")
+    expect(page.locator("#beneficiary_id-ts-control")).to_be_focused()
+    expect(page.locator("#beneficiary_id-ts-dropdown")).to_be_hidden()
+    page.locator("#beneficiary_id-ts-control").click()
+    expect(page.locator("#beneficiary_id-ts-dropdown").get_by_role("option").first).to_be_visible()
+    page.goto(f"/admin/visit/new/?beneficiary_id={office.world.rows['main']['beneficiary']}")
+    expect(page.locator("[name=request]")).to_be_focused()
+    page.goto(f"/admin/visit/edit/?id={office.world.rows['main']['visit']}")
+    expect(page.locator("body")).to_be_focused()
+
+
 # --- a family, from its first visit to the supervisor's desk ----------------------------------------------------------
 
 

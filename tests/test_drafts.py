@@ -242,6 +242,35 @@ def test_errors_keep_the_draft(office: Office) -> None:
     assert drafts(page) == []
 
 
+def test_an_older_draft_says_whose_it_is_and_waits_its_time(office: Office) -> None:
+    page = office.sign_in("reception.main")
+    begin(page, NEW_PERSON, last_name=SURNAME, first_name="Αθηνά")
+    page = reopen_later(page)
+    expect(notice(page)).to_contain_text(f"{SURNAME} Αθηνά")
+    fill(page, last_name="Άλλη", first_name="Άννα", born_on="31/02/1980")
+    save(page)
+    expect(page.locator("#error-summary")).to_be_visible()
+    assert not is_offered(page), "beside what was refused"
+    fill(page, born_on="28/02/1980")
+    save(page, "_add_another")
+    assert not is_offered(page), "right after somebody else was saved"
+    page.goto(NEW_PERSON)
+    press(page, "restore")
+    expect(page.locator("[name=last_name]")).to_have_value(SURNAME)
+    begin(page, NEW_VISIT, request="Μισό")
+    choose(page, "beneficiary_id", CANARY["main"], CANARY["main"])
+    wait_until_kept(page)
+    page = reopen_later(page)
+    expect(notice(page)).to_contain_text(f": {CANARY['main']} ")
+    expect(notice(page)).not_to_contain_text("MAIN-")
+
+
+def is_offered(page: Page) -> bool:
+    """A draft is offered, once the page has looked for one: its other scripts have run, and the drafts can be read."""
+    page.evaluate(READABLE)
+    return bool(notice(page).get_by_role("button").count())
+
+
 def test_a_session_that_ends_while_typing_costs_nothing(office: Office) -> None:
     page, person = office.sign_in("reception.main"), office.world.rows["main"]["beneficiary"]
     back = quote("/admin/beneficiary/?search=καναρ", safe="")

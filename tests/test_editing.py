@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
@@ -31,11 +32,12 @@ from models import (
     StockMovement,
     Unit,
     Visit,
+    now,
     today,
 )
 from seed import builders
 from tests.answers import add, assert_sound, errors_of, filled, new_person, said, screens
-from tests.world import Browser, World, by_hand, fields_of
+from tests.world import CANARY, Browser, World, by_hand, fields_of
 from vocabulary import AuditAction, HouseholdRelation, Role, UnitKind
 
 NEW = "/admin/beneficiary/new/"
@@ -298,7 +300,7 @@ def test_the_last_piece_is_given_once(world: World) -> None:
 def stocked(world: World, quantity: int) -> int:
     """An item of which there is so much."""
     unit = Unit(id=world.rows["main"]["unit"])
-    key = add(world, builders.item(unit))
+    key = add(world, builders.item(unit, measure="κιλό"))
     add(world, builders.movement(Item(id=key, unit_id=unit.id), quantity))
     return key
 
@@ -517,8 +519,7 @@ def test_a_move_keeps_its_date_and_note(world: World) -> None:
     yesterday, tomorrow = today() - dt.timedelta(days=1), today() + dt.timedelta(days=1)
     for odd in (f"{tomorrow:%d/%m/%Y}", "31/02/2026", "abc", "\0", "31/12/9999", "9" * 20):
         answer = assert_sound(browser.post(url, to="SENT", on=odd), odd)
-        assert answer.status_code == 302
-        assert "message-error" in browser.get(details).text, odd
+        assert answer.status_code == 200 and "transition-error" in answer.text, odd
         assert world.one(Referral, key).status.value == "DRAFT", odd
     for odd in ("μ" * 501, "α\0β"):
         assert_sound(browser.post(url, to="SENT", note=odd))
@@ -536,6 +537,88 @@ def test_a_move_keeps_its_date_and_note(world: World) -> None:
     for odd in ("", "NOTHING", "\0", "DRAFT"):
         assert_sound(browser.post(url, to=odd), odd)
         assert world.one(Referral, key).status.value == "SENT"
+
+
+def test_a_move_with_a_wrong_date_keeps_what_was_typed(world: World) -> None:
+    key, browser = world.rows["main"]["referral"], world.client("caseworker.main")
+    tomorrow, note = f"{today() + dt.timedelta(days=1):%d/%m/%Y}", "Μίλησα με <τον φορέα>"
+    for on, told in ((tomorrow, "The date lies in the future."), ("31/02/2026", DATE)):
+        answer = assert_sound(browser.post(f"/admin/referral/move/?id={key}", to="SENT", on=on, note=note))
+        dialog = re.search(r'<dialog id="transition-dialog" data-open.*?</dialog>', answer.text, re.S)
+        assert answer.status_code == 200 and dialog, on
+        assert said(world.app, told) in dialog[0] and 'aria-describedby="transition-error"' in dialog[0]
+        assert f'value="{on}"' in dialog[0] and "Μίλησα με &lt;τον φορέα&gt;</textarea>" in dialog[0]
+        assert 'name="to" value="SENT"' in dialog[0]
+        assert world.one(Referral, key).status.value == "DRAFT", on
+    too_long = assert_sound(browser.post(f"/admin/referral/move/?id={key}", to="SENT", on="", note="ν" * 501))
+    assert too_long.status_code == 200 and said(world.app, "The text is too long.") in too_long.text
+    moved = browser.post(f"/admin/referral/move/?id={key}", to="SENT", on="", note=note)
+    assert moved.status_code == 302 and world.one(Referral, key).status.value == "SENT"
+    assert f"{CANARY['main']}" in message(browser.get(moved.headers["Location"]).text), "whose state it is, is said"
+
+
+DATE = "Not a date: write day/month/year, as in 25/03/1980."
+
+
+def message(page: str) -> str:
+    """The page's word of success."""
+    return re.sub(r"<[^>]*>|\s+", " ", re.findall(r'message-success".*?<div>(.*?)</div>', page, re.S)[0]).strip()
+
+
+def test_of_several_moves_one_is_the_first_choice(world: World) -> None:
+    page = world.client("coordinator").get(f"/admin/referral/details/?id={world.rows['main']['referral']}").text
+    moves = re.findall(r'class="btn btn-([\w-]+)" type="button" data-dialog="transition-dialog"', page)
+    assert moves == ["primary", "outline-primary"]
+
+
+@pytest.mark.parametrize(
+    ("role", "may_edit", "may_delete"), [("reception.main", True, False), ("coordinator", True, True)]
+)
+def test_what_was_saved_is_named_with_what_the_role_may_undo(
+    world: World, role: str, may_edit: bool, may_delete: bool
+) -> None:
+    browser = world.client(role)
+    made = browser.submit(NEW, **person(world))
+    told = message(browser.get(made.headers["Location"]).text)
+    assert told.startswith("Αποθηκεύτηκε: Ταυτόχρονος Έλεγχος.")
+    assert ("ιορθώνεται" in told, "διαγράφεται" in told) == (may_edit, may_delete)
+    [key] = re.findall(r"id=(\d+)", made.headers["Location"])
+    saved = browser.submit(f"/admin/beneficiary/edit/?id={key}", area="Άνω")
+    page = browser.get(saved.headers["Location"]).text
+    assert message(page).startswith("Αποθηκεύτηκε: Ταυτόχρονος Έλεγχος.") and page.count("message-success") == 1
+
+
+def test_who_came_before_it_began_is_asked_about(world: World) -> None:
+    browser, row = world.client("coordinator"), world.rows["main"]
+    edit = f"/admin/event/edit/?id={row['event']}"
+    for days, is_early in ((1, True), (-1, False)):
+        starts = now() + dt.timedelta(days=days)
+        assert browser.submit(edit, starts_at=f"{starts:%d/%m/%Y} 10:00", ends_at="").status_code == 302
+        browser.submit(f"/admin/event_attendance/edit/?id={row['event_attendance']}", attendance="ENROLLED")
+        saved = browser.submit(f"/admin/event_attendance/edit/?id={row['event_attendance']}", attendance="ATTENDED")
+        assert ("δεν έχει αρχίσει" in browser.get(saved.headers["Location"]).text) == is_early
+        sent = {"action": "attended", "rowid": str(row["event_attendance"])}
+        ticked = browser.post("/admin/event_attendance/action/", sent)
+        assert ("δεν έχει αρχίσει" in browser.get(ticked.headers["Location"]).text) == is_early
+
+
+def test_households_are_told_from_people_by_their_number(world: World) -> None:
+    browser = world.client("coordinator")
+    made = browser.submit("/admin/household/new/", **filled(world, Household))
+    code = world.query(sa.select(Household.code).order_by(Household.id.desc()).limit(1))[0]
+    assert re.fullmatch(r"MAIN-Ν\d{5}", code) and made.status_code == 302
+    for typed in (code, code.replace("Ν", "N").lower(), code[5:]):
+        assert code in browser.get(f"/admin/household/?search={typed}").text, typed
+
+
+def test_the_head_of_a_household_stands_first(world: World) -> None:
+    home, browser = world.rows["main"]["household"], world.client("coordinator")
+    child = new_person(world, last_name="Τέκνον")
+    add(world, HouseholdMember(household_id=home, beneficiary_id=child, relation=HouseholdRelation.CHILD))
+    page = browser.get(f"/admin/household/details/?id={home}").text
+    part = page[page.index('id="child-household_member"') :]
+    names = re.findall(r'<th scope="row"[^>]*><a[^>]*>(.*?)</a>', part)
+    assert len(names) == 2 and names[1].startswith("Τέκνον")
 
 
 def test_a_state_is_not_set_by_the_form(world: World) -> None:

@@ -33,6 +33,8 @@ class Keys:
 
     def to(self, wanted: str) -> None:
         """Press Tab until this has the focus; whatever had it in between showed it, and lay open."""
+        if self.page.evaluate("wanted => document.activeElement.matches(wanted)", wanted):
+            return
         for _press in range(MOST):
             self.tab()
             if self.page.evaluate("wanted => document.activeElement.matches(wanted)", wanted):

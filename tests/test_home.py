@@ -179,7 +179,7 @@ def _moved(world: World, code: str) -> None:
     assert world.client().post("/login", username=f"caseworker.{code}", password="όχι αυτός").status_code == 200
     entries = world.query(sa.select(AuditEntry.seq).order_by(AuditEntry.seq.desc()).limit(3))
     by = world.users["supervisor"]
-    add(world, *(AuditReview(entry_seq=seq, verdict=Verdict.QUESTION, by_id=by) for seq in entries))
+    add(world, *(AuditReview(entry_seq=seq, verdict=Verdict.QUESTION, comment="Γιατί;", by_id=by) for seq in entries))
     add(world, AuditReview(entry_seq=entries[0], verdict=Verdict.REVIEWED, by_id=by))
 
 

@@ -24,6 +24,7 @@ NORMALISERS = [
     identifiers.document,
     identifiers.paaypa,
     identifiers.email,
+    identifiers.username,
 ]
 READERS: list[Callable[[str], object]] = [
     identifiers.amka_birth_dates,

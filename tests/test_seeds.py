@@ -482,7 +482,7 @@ def test_a_crowd_is_spread_over_the_units_with_numbers_of_its_own(crowd: Any) ->
     crowd.add_all(next_ones := [builders.beneficiary(unit), builders.household(unit)])
     crowd.flush()
     homes = count(crowd, Household, Household.unit_id == unit.id)
-    assert [next_ones[0].registry_number, next_ones[1].code] == ["MAIN-01001", f"MAIN-{homes:05d}"]
+    assert [next_ones[0].registry_number, next_ones[1].code] == ["MAIN-01001", f"MAIN-Ν{homes:05d}"]
 
 
 @pytest.mark.parametrize("model", [Beneficiary, Household])

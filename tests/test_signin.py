@@ -19,6 +19,8 @@ import passwords
 import policy
 from db import db
 from models import AuditEntry, User, UserSession, now
+from tests import answers
+from tests.answers import errors_of
 from tests.conftest import SECRET_KEY, make_app
 from tests.world import PASSWORD, Browser, World, by_hand
 from vocabulary import AuditAction
@@ -132,6 +134,39 @@ def test_changing_the_password_needs_the_old_one_and_a_good_new_one(world: World
     fresh = world.client()
     assert fresh.post("/login", username="reception.main", password=PASSWORD).status_code == 200
     assert fresh.post("/login", username="reception.main", password=NEW).status_code == 302
+
+
+def test_all_that_is_wrong_with_a_new_password_is_said_at_once(world: World) -> None:
+    browser = world.client("reception.main")
+    page = browser.post("/password", current="wrong", new="short", again="other").text
+    assert set(errors_of(page)) == {"current", "new", "again"}
+    assert "12 χαρακτήρες" in page
+
+
+def test_whoever_must_change_the_password_is_told_why_and_sees_no_menu(world: World) -> None:
+    browser = world.client("reception.main")
+    settled = browser.get("/password").text
+    assert "site-menu" in settled and "menu-button" in settled
+    write(world, sa.update(User).where(User.username == "reception.main").values(password_changed_at=None))
+    page = browser.get("/password").text
+    assert "site-menu" not in page and "menu-button" not in page
+    assert answers.said(world.app, WHY) in page and answers.said(world.app, WHY) not in settled
+    browser.post("/password", current=PASSWORD, new=NEW, again=NEW)
+    assert "site-menu" in browser.get("/admin/").text
+
+
+WHY = "The password that you were given is known to whoever made it. Choose one that only you know."
+
+
+def test_after_a_failed_sign_in_the_password_is_typed_anew(world: World) -> None:
+    browser = world.client()
+    for page, waiting in (
+        (browser.get("/login"), "username"),
+        (browser.post("/login", username="reception.main", password="wrong"), "password"),
+        (browser.get("/login"), "username"),
+    ):
+        assert re.findall(r"<input[^>]* autofocus[^>]*>", page.text)[0].count(f'name="{waiting}"') == 1
+        assert page.text.count(" autofocus") == 1
 
 
 def test_the_old_password_cannot_be_guessed_on_the_change_page(world: World) -> None:

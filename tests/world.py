@@ -227,7 +227,7 @@ def _one_of_each(
     home = _add(session, builders.household(unit, name=bird))
     event = _add(session, builders.event(unit, title=f"Δράση {bird}"))
     volunteer = _add(session, builders.volunteer(unit, last_name=bird))
-    item = _add(session, builders.item(unit, name=f"Δέμα {bird}"))
+    item = _add(session, builders.item(unit, name=f"Δέμα {bird}", measure="κιλό"))
     referral = builders.referral(person, staff, partner, reason=bird)
     others = [
         builders.member(home, person),

@@ -49,8 +49,8 @@ class Details(Writing):
         return _("New: %(what)s", what=self.model.label)
 
     @expose("/details/")
-    def details_view(self) -> Any:
-        """The record whole: its data, what hangs on it, its states and its history."""
+    def details_view(self, asked: dict[str, Any] | None = None) -> Any:
+        """The record whole; over it the change of state that was asked and refused, where there was one."""
         row = self.get_one(request.args.get("id"))
         audit.note_reading(db.session, AuditAction.VIEW, row)
         return self.render(
@@ -64,7 +64,7 @@ class Details(Writing):
             sections=self.sections(row),
             transitions=self.transitions(row),
             transition_url=url_for(".move_view", id=row.id),
-            today=values.greek_date(today()),
+            asked=asked or {"on": values.greek_date(today())},
             children=[part for child in self.children if (part := self.child_part(child, row))],
             timeline=self.timeline(row),
             history=self.history(row),
@@ -108,9 +108,10 @@ class Details(Writing):
         names = [name for name in child.columns if view.sees(name)]
         newest = getattr(child.model, child.newest or "id")
         number = child.model.__table__.c.id
-        links = (orm.joinedload(view.through(column)) for column in names if view.is_link(column))
+        links = (orm.joinedload(view.through(column)) for column in view.links_behind(names))
         rows = sa.select(child.model).options(*links).where(belongs)
-        rows = rows.order_by(newest.desc(), number.desc()).limit(50)
+        before = [] if child.first is None else [child.first.desc()]
+        rows = rows.order_by(*before, newest.desc(), number.desc()).limit(50)
         here = self.get_url(".details_view", id=row.id)
         name = child.model.__tablename__
         return {
@@ -119,7 +120,7 @@ class Details(Writing):
             "count": db.session.scalar(sa.select(sa.func.count()).select_from(child.model).where(belongs)),
             "add_url": url_for(f"{name}.create_view", url=here, **{child.column: row.id}) if view.can_create else None,
             "list_url": None if child.where else url_for(f"{name}.index_view", **{f"flt0_{child.column}_is": row.id}),
-            "headers": [str(view.fields[name].label) for name in names],
+            "headers": [str(label) for _name, label in view._labelled(names)],
             "rows": [self._child_row(view, each, names, here, child.leads_to) for each in db.session.scalars(rows)],
             "empty": _("Nothing here yet."),
         }

@@ -21,6 +21,12 @@ class Drafts(Workbook):
         kept = current_user.kept
         return audit.keyed_hash(f"draft:{kept.user_id}:{kept.password_changed_at}")
 
+    @property
+    def draft_names(self) -> str:
+        """The fields that say whose a draft is: those of the row's name, else the first link."""
+        links = [name for name in self.fields if self.is_link(name) and not self.is_own_unit(name)]
+        return " ".join(links[:1] if self.model.called_by == ("id",) else self.model.called_by)
+
     def create_model(self, form: Any) -> Any:
         """The new row; the next page tells the browser that this form needs no draft any more."""
         return _announced(form, super().create_model(form))

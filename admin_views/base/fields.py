@@ -14,7 +14,7 @@ from wtforms.validators import StopValidation
 from wtforms.widgets import html_params
 
 import policy
-from db import Base, Searchable, db, link_target, row_id
+from db import BadValue, Base, Searchable, db, link_target, row_id
 from i18n import _, countries, language
 from models import Membership, Programme, Scoped, User
 from vocabulary import Code
@@ -131,6 +131,8 @@ class ParsedField(LineField):
         elif valuelist and valuelist[0].strip():
             try:
                 self.data = self.parse(valuelist[0])
+            except BadValue as error:
+                raise ValueError(_(str(error))) from None
             except (ValueError, OverflowError, ArithmeticError):
                 raise ValueError(_(self.problem)) from None
 

@@ -11,7 +11,7 @@ from flask import g
 from flask_admin.contrib.sqla.filters import BaseSQLAFilter
 
 import search
-from db import Base, Field, Kind, Searchable, Sensitivity, fields, link_target
+from db import Base, Field, Kind, Searchable, Sensitivity, db, fields, link_target, row_id
 from i18n import Label, _, countries, language
 
 from . import values
@@ -38,6 +38,7 @@ class ColumnFilter(BaseSQLAFilter):
         options: Any = None,
         data_type: str | None = None,
         column: str | None = None,
+        name: Callable[[str], str | None] | None = None,
     ) -> None:
         asked = getattr(model, column) if column else sa.inspect(model).primary_key[0]
         super().__init__(asked, label, data_type=data_type)  # type: ignore[arg-type]
@@ -45,7 +46,7 @@ class ColumnFilter(BaseSQLAFilter):
         self._choices = options
         self.slug, self.on_column = slug, column or slug
         self._model = model
-        self._operation, self._condition, self._parse = operation, condition, parse
+        self._operation, self._condition, self._parse, self._name = operation, condition, parse, name
 
     def choices(self) -> list[tuple[str, str]] | None:
         """What may be chosen, of what this reader sees."""
@@ -54,6 +55,8 @@ class ColumnFilter(BaseSQLAFilter):
 
     def read(self, value: str) -> str:
         """The value as people read it."""
+        if self._name and (name := self._name(value)):
+            return name
         known = dict(self.choices() or ())
         parts = value.split("|") if self.slug.endswith("_in") else [value.replace(" to ", " – ")]
         return ", ".join(known.get(part, part) for part in parts)
@@ -108,7 +111,10 @@ def column_filters(model: type[Base], name: str) -> Iterator[ColumnFilter]:
     """The filters of one declared column."""
     field = fields(model)[name]
     for slug, operation, condition, parse, *more in _operations(model, name, field):
-        yield ColumnFilter(model, f"{name}_{slug}", field.label, operation, condition, parse, *more, column=name)  # type: ignore[misc]
+        options, data_type, tell = (*more, None, None, None)[:3]
+        yield ColumnFilter(
+            model, f"{name}_{slug}", field.label, operation, condition, parse, options, data_type, name, tell
+        )
     if model.__table__.c[name].nullable and field.kind not in (Kind.CODES,):
         slug, empty = f"{name}_empty", lambda c, v: c.is_(None) if v else c.is_not(None)
         yield ColumnFilter(model, slug, field.label, EMPTY, empty, _yes, YES_NO, column=name)
@@ -124,7 +130,7 @@ def _operations(model: type[Base], name: str, field: Field) -> list[tuple[Any, .
         case Kind.DATE:
             return _span(values.parse_date, lambda day: day, lambda day: day)
         case Kind.INSTANT:
-            return _span(values.parse_date, _start_of, lambda day: _start_of(day + dt.timedelta(days=1)), open_end=True)
+            return _span(values.parse_date, start_of, lambda day: start_of(day + dt.timedelta(days=1)), open_end=True)
         case Kind.INTEGER | Kind.DECIMAL:
             return _numbers(parse_whole if field.kind == Kind.INTEGER else values.parse_decimal)
         case Kind.FLAG:
@@ -153,7 +159,7 @@ def _links(target: type[Base], relationship: Any) -> list[tuple[Any, ...]]:
     if issubclass(target, Searchable):
         return [
             ("contains", CONTAINS, lambda c, v: relationship.has(matches(target, v)), _searchable),
-            ("is", IS, lambda c, v: c == v, parse_whole, None, BY_NUMBER),
+            ("is", IS, lambda c, v: c == v, parse_whole, None, BY_NUMBER, lambda number: name_of(target, number)),
         ]
 
     def options() -> list[tuple[str, str]]:
@@ -164,6 +170,12 @@ def _links(target: type[Base], relationship: Any) -> list[tuple[Any, ...]]:
         return known[target]  # type: ignore[no-any-return]
 
     return [("is", IS, lambda c, v: c == v, parse_whole, options)]
+
+
+def name_of(model: type[Base], number: str) -> str | None:
+    """The name of the row of this number, if the reader sees it."""
+    row = db.session.get(model, row_id(number)) if row_id(number) else None
+    return str(row) if row is not None else None
 
 
 def matches(model: type[Any], query: str) -> sa.ColumnElement[bool]:
@@ -199,7 +211,8 @@ def days_between(text: str) -> tuple[dt.date, dt.date]:
     return values.parse_date(start), values.parse_date(end)
 
 
-def _start_of(day: dt.date) -> dt.datetime:
+def start_of(day: dt.date) -> dt.datetime:
+    """The day's first moment in Greece."""
     return dt.datetime.combine(day, dt.time(), values.ATHENS)
 
 

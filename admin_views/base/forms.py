@@ -185,6 +185,8 @@ def form_field(model: type[Base], name: str) -> Any:
     match field.kind:
         case Kind.TEXT:
             common["validators"].append(check(field))
+            if field.lines > 1:
+                return LinesField(**common, render_kw={"rows": field.lines, "maxlength": field.length})
             return LineField(**common, render_kw={"maxlength": field.length} if not field.check else {})
         case Kind.LONG_TEXT:
             common["validators"].append(check(field))

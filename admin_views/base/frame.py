@@ -33,6 +33,8 @@ class Frame(NamedTuple):
     municipality: str | None
     co_financing: str | None
     day: str
+    has_menu: bool
+    """Whoever must change the password first can go nowhere else."""
 
 
 def init_app(app: Flask) -> None:
@@ -58,6 +60,7 @@ def init_app(app: Flask) -> None:
             municipality=municipality.name if municipality else None,
             co_financing=municipality.co_financing if municipality else None,
             day=greek_date(today()),
+            has_menu=(kept := g.get("kept")) is not None and kept.password_changed_at is not None,
         )
         return {"frame": frame, "part": lambda name: part(name, frame)}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +24,7 @@ from .fields import choosable
 from .filters import BY_NUMBER, matches
 from .screen import Screen
 
+PERSON = "beneficiary_id"
 SEPARATOR = "\0"  # which no column takes (db.clean)
 COUNTED = 5_000
 """Rows of a narrowed list are counted up to here: counting on would take longer than reading the page."""
@@ -59,7 +60,7 @@ class Listing(Screen):
     def _searchable(self) -> list[tuple[str | None, Any]]:
         if issubclass(self.model, Searchable):
             return [(None, self.model)]
-        links = [(name, link_target(self.model, name)) for name in self.column_list if self.is_link(name)]
+        links = [(name, link_target(self.model, name)) for name in self.links_behind(self.column_list)]
         return [(name, target) for name, target in links if issubclass(target, Searchable)]
 
     def searched(self) -> list[tuple[str | None, Any]]:
@@ -92,6 +93,10 @@ class Listing(Screen):
     def is_link(self, name: str) -> bool:
         """The column points at a row of another table."""
         return name in self.fields and self.fields[name].kind == Kind.LINK
+
+    def links_behind(self, names: Iterable[str]) -> list[str]:
+        """The link columns among these, those of made columns too."""
+        return [link for name in names for link in self.made_of.get(name, (name,)) if self.is_link(link)]
 
     def through(self, name: str) -> Any:
         """The relationship of a link column."""
@@ -139,12 +144,14 @@ class Listing(Screen):
         read = list((self._rows if self.made_columns else self._columns)(query, names, page))
         # Four hundred cells are escaped in one go: one by one, it is a tenth of the page.
         escaped = iter(str(escape(SEPARATOR.join(text for _key, cells in read for text in cells))).split(SEPARATOR))
-        rows = ((key, [next(escaped) for _text in cells]) for key, cells in read)
+        rows: Iterable[Any] = ((key, [next(escaped) for _text in cells]) for key, cells in read)
+        if self._persons in names:
+            rows = map(partial(_led, names.index(self._persons)), rows)
         return [(key, Markup(cells[0]), Markup("</td><td>".join(cells[1:]))) for key, cells in rows]  # noqa: S704
 
     def _rows(self, query: Any, names: list[str], page: slice) -> Iterable[tuple[int, Iterable[str]]]:
         """Whole rows, where a screen makes columns of its own out of them."""
-        rows = query.options(*(orm.joinedload(self.through(name)) for name in names if self.is_link(name)))[page]
+        rows = query.options(*(orm.joinedload(self.through(name)) for name in self.links_behind(names)))[page]
         self.look_beside(rows)
         return ((self.get_pk_value(row), [self.shown(row, name) for name in names]) for row in rows)
 
@@ -172,10 +179,18 @@ class Listing(Screen):
         names = [name for name in self.column_list if self.is_link(name) and not self.is_own_unit(name)]
         return {name: orm.aliased(link_target(self.model, name)) for name in names}
 
+    @cached_property
+    def _persons(self) -> str | None:
+        """The column whose names lead to the people, where it is not the one that leads to the row itself."""
+        return PERSON if PERSON in self.column_list[1:] and not self.made_columns else None
+
     def _reading(self, name: str) -> tuple[Any, Callable[[Any], str]]:
         """What to read for a column, and how it is told."""
         if name in self._linked:
             linked, target = self._linked[name], link_target(self.model, name)
+            if name == self._persons:
+                person: Any = orm.Bundle(name, linked.id, *(getattr(linked, part) for part in target.called_by))
+                return person, lambda row: "" if row[0] is None else f"{row[0]} {target.called(*row[1:])}"
             called: Any = orm.Bundle(name, *(getattr(linked, part) for part in target.called_by))
             return called, lambda row: "" if row[0] is None else target.called(*row)
         column = getattr(self.model, name)
@@ -312,3 +327,12 @@ class Listing(Screen):
     def ajax_update(self) -> Any:
         """Nothing is edited in lists: the one path without version, warnings and form is closed."""
         abort(404)
+
+
+def _led(index: int, row: tuple[int, list[str]]) -> tuple[int, list[str]]:
+    """The row, whose cell at this place, a person's number and name, becomes a link."""
+    key, cells = row
+    person, _blank, name = cells[index].partition(" ")
+    if person:
+        cells[index] = f'<a href="../beneficiary/details/?id={person}">{name}</a>'
+    return key, cells

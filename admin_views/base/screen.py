@@ -31,6 +31,8 @@ class Child:
     newest: str | None = None
     leads_to: str | None = None
     """The link that a line leads to, where the row itself says little: the person of a membership."""
+    first: Any = None
+    """Which rows come before the newest."""
     where: Callable[[Any], Any] | None = None
     """Which rows, where they are not simply those whose column names the parent."""
 
@@ -91,6 +93,8 @@ class Screen(Gated, ModelView):
     has_pencils: ClassVar[bool] = True
     """The list's rows lead to their forms; not so where not every row is its reader's to change."""
     made_columns: ClassVar[dict[str, Label]] = {}
+    made_of: ClassVar[dict[str, tuple[str, ...]]] = {}
+    """The links that a made column tells of: they are read with it, and searched through it."""
     exported_columns: ClassVar[tuple[str, ...]] = ()
     """Made columns that go into exports too."""
     made_filters: ClassVar[tuple[ColumnFilter, ...]] = ()

@@ -13,8 +13,9 @@ from babel.numbers import format_decimal
 
 import exports
 import identifiers
-from db import Field, Kind
+from db import BadValue, Field, Kind
 from i18n import ZONE, _, countries, language
+from identifiers import N_
 from models import today
 
 ATHENS = ZoneInfo(ZONE)
@@ -100,15 +101,24 @@ def parse_date(text: str) -> dt.date:
     raise ValueError(typed)
 
 
+HOURS = r"(\d{1,2})[:.](\d{2})|(\d{2})(\d{2})"
+
+
 def parse_datetime(text: str) -> dt.datetime:
-    """A date and an hour, Athens time, as people type them.
+    """A date and an hour, Athens time, as people type them: 10:15, 10.15, 9:15 or 1015 after the date.
 
     Raises:
+        BadValue: the hour is missing.
         ValueError: no such moment; the hour that is left out when clocks go forward is none.
     """
-    date, _blank, hour = text.strip().replace("T", " ").partition(" ")
-    time = dt.datetime.strptime(hour.strip() or "00:00", "%H:%M").time()
-    moment = dt.datetime.combine(parse_date(date), time, ATHENS)
+    date, _blank, typed = text.strip().replace("T", " ").partition(" ")
+    day, hour = parse_date(date), re.fullmatch(HOURS, typed.strip())
+    if not typed.strip():
+        raise BadValue(N_("Write the hour too, as in 25/03/2026 10:30."))
+    if hour is None:
+        raise ValueError(text)
+    time = dt.time(int(hour[1] or hour[3]), int(hour[2] or hour[4]))
+    moment = dt.datetime.combine(day, time, ATHENS)
     if moment.astimezone(dt.UTC).astimezone(ATHENS).time() != time:
         raise ValueError(text)
     return moment

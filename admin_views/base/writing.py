@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, flash, redirect, request, session, url_for
 from flask_admin import expose
 from flask_admin.actions import action
+from flask_admin.babel import gettext
 from flask_admin.helpers import get_redirect_target
+from markupsafe import Markup
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -28,6 +30,7 @@ from .fields import LinkField
 from .forms import KentroForm, form_class
 from .listing import Listing
 
+OWN_WORDS = ("Record was successfully created.", "Record was successfully saved.")
 MAIN = Label("Στοιχεία", "Data")
 
 
@@ -96,15 +99,28 @@ class Writing(Listing):
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:
         """«Save and add another» opens the same form again, with the links that it was opened with."""
-        answer = super().create_view()
+        answer = _unsaid(super().create_view())
         again = "_add_another" in request.form and getattr(answer, "status_code", 200) == 302
         return redirect(request.full_path) if again else answer
+
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> Any:
+        """The form of a row that stands."""
+        return _unsaid(super().edit_view())
 
     def create_model(self, form: Any) -> Any:
         """A new row, once: the same form sent again answers with the row that it made before."""
         if self._sent(form) is None and not self._save(form, self.model(), is_created=True):
             return False
-        return self._sent(form)
+        row = self._sent(form)
+        flash(_("Saved: %(name)s.", name=row) + self._how_to_undo(), "success")
+        return row
+
+    def _how_to_undo(self) -> str:
+        """What the role may do about a row made by mistake."""
+        if self.can_edit and self.can_delete:
+            return " " + _("It can be corrected or deleted on its page.")
+        return " " + _("It can be corrected on its page.") if self.can_edit else ""
 
     def _sent(self, form: Any) -> Any:
         """The row that this very form has made already."""
@@ -118,7 +134,10 @@ class Writing(Listing):
         if form.version.data != str(model.version):
             self._tell_conflict(form, model)
             return False
-        return self._save(form, model, is_created=False)
+        if not self._save(form, model, is_created=False):
+            return False
+        flash(_("Saved: %(name)s.", name=model) + " " + _("Its history shows what it was before."), "success")
+        return True
 
     def _save(self, form: Any, row: Any, *, is_created: bool) -> bool:
         try:
@@ -136,7 +155,7 @@ class Writing(Listing):
         except IntegrityError as error:
             db.session.rollback()
             sent_twice_at_once = is_created and self._sent(form) is not None
-            return sent_twice_at_once or self._undo(form, *_explained(error))
+            return sent_twice_at_once or self._undo(form, *self._told(form, row, error))
         except StaleDataError:
             db.session.rollback()
             self._tell_conflict(form, self.get_one(request.args.get("id")))
@@ -144,6 +163,26 @@ class Writing(Listing):
         for text in self.warnings(row, changed):
             flash(text, "warning")
         return True
+
+    def _told(self, form: Any, row: Any, error: IntegrityError) -> tuple[str, str | None]:
+        """Why it was not saved; with the record of the same unit that holds the value, if the reader sees it."""
+        message, name = _explained(error)
+        broken = _constraint(error)
+        if name is None or not isinstance(broken, sa.UniqueConstraint) or broken.table is not self.model.__table__:
+            return message, name
+        wanted = {column.name: self._meant(form, row, column.name) for column in broken.columns}
+        other = db.session.scalar(sa.select(self.model).filter_by(**wanted).limit(1))
+        return (_(message) + Markup(" ") + self.lead_to(other) if other is not None else message), name
+
+    def _meant(self, form: Any, row: Any, name: str) -> Any:
+        box = form._fields.get(name)
+        return getattr(row, name) if box is None else _cleaned(self.fields[name], box.data)
+
+    def lead_to(self, row: Any) -> Markup:
+        """The row's name, leading to its page."""
+        return Markup('<a href="{}">{}</a>').format(
+            url_for(f"{row.__tablename__}.details_view", id=row.id), row.described
+        )
 
     def _keep_submission(self, form: Any, row: Any) -> None:
         db.session.add(
@@ -215,7 +254,11 @@ class Writing(Listing):
         """The moves that the record allows now, if the user may make them."""
         if not isinstance(row, Staged) or not self.may("move"):
             return []
-        return [{"name": state.value, "label": str(state), "style": "primary"} for state in row.next_states]
+        styles = ("primary", *("outline-primary" for _state in row.next_states))
+        return [
+            {"name": state.value, "label": str(state), "style": style}
+            for state, style in zip(row.next_states, styles, strict=False)
+        ]
 
     @expose("/move/", methods=("POST",))
     def move_view(self) -> Any:
@@ -229,12 +272,19 @@ class Writing(Listing):
             row.move_to(states.get(request.form.get("to", "")), on, request.form.get("note"), self.scope.user_id)
         except BadValue as error:
             db.session.rollback()
-            flash(_(str(error)), "error")
+            return self._move_refused(_(str(error)), error.field)
         except ValueError:
-            flash(_("Not a date: write day/month/year, as in 25/03/1980."), "error")
-        else:
-            if self.flushed():
-                flash(_("The state is now: %(state)s", state=row.status), "success")
+            return self._move_refused(_("Not a date: write day/month/year, as in 25/03/1980."), "on")
+        if self.flushed():
+            flash(_("%(name)s, new state: %(state)s.", name=row, state=row.status), "success")
+        return redirect(get_redirect_target() or url_for(".details_view", id=row_id(request.args.get("id"))))
+
+    def _move_refused(self, message: str, field: str | None) -> Any:
+        """Where it was asked in the dialog, the dialog again with what was typed; else a word on the page before."""
+        if "on" in request.form:
+            asked = {name: request.form.get(name, "") for name in ("to", "on", "note")}
+            return self.details_view(asked={**asked, "error": message, "field": field})  # type: ignore[attr-defined]
+        flash(message, "error")
         return redirect(get_redirect_target() or url_for(".details_view", id=row_id(request.args.get("id"))))
 
     @action(
@@ -253,6 +303,15 @@ class Writing(Listing):
     def is_action_allowed(self, name: str) -> bool:
         """Bulk actions need the same leave as single ones."""
         return self.may(name)
+
+
+def _unsaid(answer: Any) -> Any:
+    """Without Flask-Admin's own word of success, which does not say what was saved."""
+    own = [gettext(text) for text in OWN_WORDS]
+    kept = [said for said in session.get("_flashes", ()) if said[1] not in own]
+    if len(kept) < len(session.get("_flashes", ())):
+        session["_flashes"] = kept
+    return answer
 
 
 def _key(form: Any) -> str:

@@ -307,7 +307,7 @@ SETTINGS: dict[str, Part] = {
     "first_passwords": _users(
         Label("Δεν έχουν αλλάξει τον πρώτο κωδικό", "Still have the first password"),
         {"own_password_is": "0", **ACTIVE},
-        Label("Όλοι έχουν δικό τους κωδικό.", "All have a password of their own."),
+        Label("Κανένας δεν έχει ακόμη τον πρώτο κωδικό.", "Nobody has the first password any more."),
     ),
     "suspended": _users(
         Label("Σε αναστολή", "Suspended"),
