@@ -287,13 +287,14 @@ def signed_in(house_of_walks: tuple[Any, World, dict[str, Browser]]) -> tuple[Wo
 
 
 @pytest.fixture(scope="module")
-def house_of_walks(house: Any) -> tuple[Any, World, dict[str, Browser]]:
+def house_of_walks(house: Any) -> Iterator[tuple[Any, World, dict[str, Browser]]]:
     """A house of its own in which everybody is signed in."""
     twin = house.twin("walks")
     world = plain_installation(twin)
     browsers = {name: world.client(name) for name in USERS} | {"anonymous": world.client()}
     twin.keep()
-    return twin, world, browsers
+    yield twin, world, browsers
+    twin.dispose()
 
 
 def walked(signed_in: Any, steps: list[Step], *checks: Any) -> list[str]:
