@@ -23,17 +23,19 @@ import backups
 import passwords
 import policy
 import reports
+import sealing
+import vault
 from db import BadValue, begin_write, db
 from models import Municipality, User, now
 from seed import PROFILES, NotSeeded, demo, reference, refuse_in_production, volume
 from vocabulary import AuditAction, Role
 
-FORESEEN = (NotSeeded, passwords.WeakPassword, BadValue, backups.BackupFailed, OSError)
+FORESEEN = (NotSeeded, passwords.WeakPassword, BadValue, backups.BackupFailed, vault.Sealed, OSError)
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (seed_command, audit_group, backup, restore, report_group, admin_group, serve, demo_command):
+    for command in (seed_command, audit_group, backup, restore, report_group, admin_group, vault_group, serve, demo_command):
         app.cli.add_command(command)
 
 
@@ -207,6 +209,26 @@ def _password(is_piped: bool) -> str:
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
+# --- vault ------------------------------------------------------------------------------------------------------------
+
+vault_group = AppGroup("vault", help="Sealed values and their keys.")
+
+
+@vault_group.command("rotate", with_appcontext=False)
+@_as_system
+def rotate() -> None:
+    """Seal everything anew under the first key of KENTRO_KEY; broken off, it goes on where it stopped."""
+    renewed = dict.fromkeys(sealing.sealed_columns(), 0)
+    for table, rows in sealing.renew(db.session):
+        renewed[table] += rows
+        if rows:
+            audit.note(db.session, AuditAction.SYSTEM, subject_type=table, task="vault rotate", rows=rows)
+        audit.commit(db.session)
+    audit.system_note(AuditAction.SYSTEM, task="vault rotate", **renewed)
+    click.echo("\n".join(f"{table}: {rows} rows sealed anew" for table, rows in renewed.items()))
+    click.echo("Keep the older keys behind the first as long as the trail or a backup is sealed with them.")
+
+
 # --- serve and demo ---------------------------------------------------------------------------------------------------
 
 
@@ -256,6 +278,7 @@ def _password_holds() -> bool:
 
 def _serve() -> None:
     """Listen first: whoever reads the address can use it, and a port that is taken is told plainly."""
+    sealing.check(db.session)
     settings = current_app.config
     host, port = settings["HOST"], settings["PORT"]
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

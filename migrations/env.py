@@ -11,6 +11,7 @@ KEPT_AS = {
     "Instant": "sa.DateTime(timezone=True)",
     "Hundredths": "sa.BigInteger()",
     "CodeSet": "sa.Text()",
+    "Vaulted": "sa.LargeBinary()",
 }
 
 

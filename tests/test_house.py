@@ -12,12 +12,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS = (
-    ("config", "identifiers", "search", "exports", "charts", "column_types"),
-    ("passwords", "i18n"),
-    ("vocabulary",),
+    ("config", "identifiers", "search", "exports", "charts"),
+    ("passwords", "i18n", "vault"),
+    ("vocabulary", "column_types"),
     ("db",),
     ("models",),
-    ("policy",),
+    ("policy", "sealing"),
     ("audit",),
     ("reports",),
     ("assets", "auth", "backups", "seed"),
@@ -116,6 +116,7 @@ SPEAK_SQL = {
     "cli.py": "the engine",
     "db.py": "the engine",
     "models.py": "the text of triggers",
+    "sealing.py": "sealed values as they are kept",
     "seed/volume.py": "bulk rows",
 }
 """All else goes through the session, which is narrowed."""
