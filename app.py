@@ -98,7 +98,10 @@ def _errors(app: Flask) -> None:
     @app.errorhandler(vault.Sealed)
     def sealed(error: vault.Sealed) -> Any:
         app.logger.error("%s Asked for by %s.", error, request.endpoint)
-        told = _("A protected value cannot be opened: it was changed from outside, or its key is missing. Tell whoever runs the server.")
+        told = _(
+            "A protected value cannot be opened: it was changed from outside, or its key is missing. "
+            "Tell whoever runs the server."
+        )
         return _error_page(500, told)
 
     @app.errorhandler(HTTPException)

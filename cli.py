@@ -35,7 +35,17 @@ FORESEEN = (NotSeeded, passwords.WeakPassword, BadValue, backups.BackupFailed, v
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (seed_command, audit_group, backup, restore, report_group, admin_group, vault_group, serve, demo_command):
+    for command in (
+        seed_command,
+        audit_group,
+        backup,
+        restore,
+        report_group,
+        admin_group,
+        vault_group,
+        serve,
+        demo_command,
+    ):
         app.cli.add_command(command)
 
 

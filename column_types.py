@@ -84,7 +84,10 @@ class Vaulted(sa.types.TypeDecorator[Any]):
         super().__init__()
         self.inner, self.least, self.context = inner, least, context
         self._plain = inner.dialect_impl(_PLAIN)
-        self._to_plain, self._from_plain = self._plain.bind_processor(_PLAIN), self._plain.result_processor(_PLAIN, None)
+        self._to_plain, self._from_plain = (
+            self._plain.bind_processor(_PLAIN),
+            self._plain.result_processor(_PLAIN, None),
+        )
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> bytes:
         plain = self._to_plain(value) if self._to_plain else value

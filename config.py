@@ -24,7 +24,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
 
     DATABASE_URL, SECRET_KEY, HOST, PORT, KENTRO_MODE (development or production), KENTRO_IDLE_MINUTES (30),
     KENTRO_SESSION_HOURS (12), KENTRO_LOGIN_WINDOW_MINUTES (15), KENTRO_PROXIES (0: reverse proxies in front),
-    KENTRO_KEY (seals protected values: 32 bytes in hexadecimal or base64; several, by commas: the first seals, all open),
+    KENTRO_KEY (seals protected values: 32 bytes in hexadecimal or base64; of several, by commas, the first seals),
     KENTRO_SQLITE_SYNCHRONOUS (FULL: what was saved survives a power cut; NORMAL: faster, the last saves may not).
 
     Raises:

@@ -89,7 +89,9 @@ class Field:
         if self.kind in (Kind.TEXT, Kind.LONG_TEXT):
             return 256
         values = [len(code.value) + 1 for code in self.codes]
-        longest = sum(values) if self.kind == Kind.CODES else max(values, default=28 if self.kind == Kind.INSTANT else 11)
+        longest = (
+            sum(values) if self.kind == Kind.CODES else max(values, default=28 if self.kind == Kind.INSTANT else 11)
+        )
         return 16 * (1 + (longest + 4) // 16)
 
 

@@ -38,7 +38,9 @@ def passing(number: Any, known: Mapping[Any, Iterable[int]], test: Callable[[Any
 def sealed_columns() -> dict[str, list[str]]:
     """The tables that hold sealed values, and their columns."""
     models = sorted((mapper.class_ for mapper in Base.registry.mappers), key=lambda model: model.__tablename__)
-    names = {model.__tablename__: [name for name, field in fields(model).items() if field.is_sealed] for model in models}
+    names = {
+        model.__tablename__: [name for name, field in fields(model).items() if field.is_sealed] for model in models
+    }
     return {table: sealed for table, sealed in names.items() if sealed}
 
 
@@ -90,7 +92,7 @@ def _renew(session: orm.Session, kept: sa.TableClause, rows: list[dict[str, Any]
         for row in old
     ]
     if fresh:
-        values = {name: sa.bindparam(name) for name in fresh[0] if name != "row"}
+        values: dict[str, Any] = {name: sa.bindparam(name) for name in fresh[0] if name != "row"}
         session.connection().execute(sa.update(kept).where(kept.c.id == sa.bindparam("row")).values(values), fresh)
     return len(fresh)
 

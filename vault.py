@@ -1,4 +1,4 @@
-"""What only the holder of the key reads: AES-256-GCM (NIST SP 800-38D) under keys derived from KENTRO_KEY (RFC 5869)."""
+"""What only the holder of the key reads: AES-256-GCM (SP 800-38D) under keys derived from KENTRO_KEY (RFC 5869)."""
 
 from __future__ import annotations
 

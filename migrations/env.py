@@ -1,5 +1,9 @@
 """Alembic's environment: one transaction per upgrade, on the application's own engine."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import context
 from flask import current_app
@@ -24,21 +28,41 @@ def render_item(kind: str, item: object, context: object) -> str | bool:
 
 def run() -> None:
     """Run the asked migrations."""
-    config = context.config.attributes.get("configure_args", {})
-    with db.engine.execution_options(immediate=True).begin() as connection:
-        if connection.dialect.name == "sqlite":
-            # Batch mode rebuilds tables; what refers to them must not be checked in between.
-            connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+    with db.engine.execution_options(immediate=True).connect() as connection, _rebuilding(connection):
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
             render_as_batch=True,
             compare_type=True,
             render_item=render_item,
-            **{k: v for k, v in config.items() if k not in ("render_as_batch", "compare_type")},
+            **{k: v for k, v in CONFIGURED.items() if k not in ("render_as_batch", "compare_type")},
         )
         with context.begin_transaction():
             context.run_migrations()
+
+
+CONFIGURED = context.config.attributes.get("configure_args", {})
+
+
+@contextmanager
+def _rebuilding(connection: sa.Connection) -> Iterator[None]:
+    """One transaction. Batch mode rebuilds tables on SQLite, where what refers to them is checked only at the end."""
+    if connection.dialect.name != "sqlite":
+        with connection.begin():
+            yield
+        return
+    driver: Any = connection.connection
+    driver.execute("PRAGMA foreign_keys=OFF")  # which SQLite takes only outside of a transaction
+    before = driver.execute("PRAGMA schema_version").fetchone()
+    with connection.begin():
+        yield
+        if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+            raise RuntimeError(f"The migration would leave a row of {broken[0]} that points nowhere.")
+    driver.execute("PRAGMA foreign_keys=ON")
+    if before != driver.execute("PRAGMA schema_version").fetchone():
+        # What a migration took out would stay legible in the file's free pages and in its log.
+        driver.execute("VACUUM")
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 with current_app.app_context():

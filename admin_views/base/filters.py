@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from flask import g
 from flask_admin.contrib.sqla.filters import BaseSQLAFilter
 
-import search
 import sealing
+import search
 from db import Base, Field, Kind, Searchable, Sensitivity, db, fields, link_target
 from i18n import Label, _, countries, language
 

@@ -5,6 +5,7 @@ Revises: 0002
 
 import datetime as dt
 import json
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 from alembic import op
@@ -51,10 +52,27 @@ def _replace(table, columns, convert):
     for name, (kept, _nullable) in columns.items():
         op.add_column(table, sa.Column(f"new_{name}", kept, nullable=True))
     _fill(table, list(columns), convert)
-    with op.batch_alter_table(table) as batch:
+    with _same_numbers(table), op.batch_alter_table(table, table_kwargs={"sqlite_autoincrement": True}) as batch:
         for name, (kept, nullable) in columns.items():
             batch.drop_column(name)
             batch.alter_column(f"new_{name}", new_column_name=name, existing_type=kept, nullable=nullable)
+    if op.get_bind().dialect.name == "postgresql":
+        # Dropped columns stay in the table's file until it is written anew; SQLite's file is by env.py.
+        op.execute(f"CLUSTER {table} USING pk_{table}")
+        op.execute(f"ALTER TABLE {table} SET WITHOUT CLUSTER")
+
+
+@contextmanager
+def _same_numbers(table):
+    """A table that SQLite rebuilds would forget the numbers of deleted rows, and give them again."""
+    if op.get_bind().dialect.name != "sqlite":
+        yield
+        return
+    last = op.get_bind().exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).scalar()
+    yield
+    if last is not None:
+        op.get_bind().exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+        op.get_bind().exec_driver_sql("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, last))
 
 
 def _fill(table, names, convert):
