@@ -23,6 +23,7 @@ import i18n
 import identifiers
 import models
 import policy
+import vault
 from admin_views.base import greek_date, greek_datetime
 from i18n import _
 
@@ -94,6 +95,15 @@ def _errors(app: Flask) -> None:
     @app.errorhandler(policy.Refused)
     def refused(error: policy.Refused) -> Any:
         return _error_page(403, _("This is not open to you."))
+
+    @app.errorhandler(vault.Sealed)
+    def sealed(error: vault.Sealed) -> Any:
+        app.logger.error("%s Asked for by %s.", error, request.endpoint)
+        told = _(
+            "A protected value cannot be opened: it was changed from outside, or its key is missing. "
+            "Tell whoever runs the server."
+        )
+        return _error_page(500, told)
 
     @app.errorhandler(HTTPException)
     def known(error: HTTPException) -> Any:

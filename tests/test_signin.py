@@ -311,7 +311,7 @@ def test_a_session_in_use_stays_awake(world: World) -> None:
 @pytest.mark.parametrize("mode", ["development", "production"])
 def test_cookies_are_kept_from_scripts_and_other_sites(mode: str, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'kentro.sqlite'}"
-    said = config.load({"KENTRO_MODE": mode, "SECRET_KEY": SECRET_KEY, "DATABASE_URL": url})
+    said = config.load({"KENTRO_MODE": mode, "SECRET_KEY": SECRET_KEY, "KENTRO_KEY": "ab" * 32, "DATABASE_URL": url})
     app = make_app(
         url, **{key: value for key, value in said.items() if key.startswith("SESSION_COOKIE") or key == "KENTRO_MODE"}
     )
