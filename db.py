@@ -342,6 +342,7 @@ def _set_up_sqlite(connection: Any, synchronous: str) -> None:
     kept = f"foreign_keys=ON recursive_triggers=ON journal_mode=WAL synchronous={synchronous} cache_size=-32000"
     for pragma in f"{kept} busy_timeout=10000".split():
         connection.execute(f"PRAGMA {pragma}")
+    connection.execute("SELECT 1 FROM json_each('[]')")  # made at first use, which the authorizer refuses
     connection.create_function("greek_key", 1, lambda value: value and search.fold(value), deterministic=True)
     connection.set_authorizer(authorizer.decide)
 

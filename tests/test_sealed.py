@@ -18,7 +18,7 @@ import sealing
 import vault
 from db import begin_write, db, fields
 from models import AuditEntry, Beneficiary, CaseNote
-from tests.world import CANARY, SECRET, World, keys_listed
+from tests.world import CANARY, SECRET, World, by_hand, keys_listed
 from vocabulary import Answer, AuditAction, DisabilityDegree, TargetGroup
 
 OTHER = bytes(range(32))
@@ -28,7 +28,7 @@ CODES = ("NOT_ASKED", "DECLINED", "CERT_67_79", "GBV", "ADDICT", "2001-02-03")
 def raw(world: World, column: str, key: int) -> bytes:
     """What the database keeps in a sealed column."""
     table, _, name = column.partition(".")
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         kept = sa.table(table, sa.column("id"), sa.column(name))
         return bytes(connection.execute(sa.select(kept.c[name]).where(kept.c.id == key)).scalar_one())
 
@@ -36,7 +36,7 @@ def raw(world: World, column: str, key: int) -> bytes:
 def spoil(world: World, column: str, key: int, value: bytes) -> None:
     table, _, name = column.partition(".")
     kept = sa.table(table, sa.column("id"), sa.column(name, sa.LargeBinary))
-    with world.app.app_context(), db.engine.begin() as connection:
+    with world.app.app_context(), by_hand().begin() as connection:
         connection.execute(sa.update(kept).where(kept.c.id == key).values({name: value}))
 
 
@@ -155,7 +155,7 @@ def stolen_files(world: World, folder: Path) -> list[bytes]:
         log = file.with_name(file.name + "-wal")
         assert log.stat().st_size > 0, "what was just saved stands in the log"
         return [file.read_bytes() + log.read_bytes()]
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         tables = sa.inspect(connection).get_table_names()
         rows = [
             str([_legible(v) for v in row])
@@ -291,7 +291,7 @@ def test_the_migration_loses_nothing_either_way(world: World) -> None:
     before, numbers = everything(world), last_number(world)
     with world.app.app_context():
         flask_migrate.downgrade(revision="0004")
-        with db.engine.connect() as connection:
+        with by_hand().connect() as connection:
             row = connection.execute(sa.text("SELECT ethnic_roma, health_notes FROM beneficiary ORDER BY id")).first()
             assert row is not None and row[0] == "DECLINED" and SECRET in row[1]
         flask_migrate.upgrade()
@@ -315,7 +315,7 @@ def everything(world: World) -> list[Any]:
 def last_number(world: World) -> list[Any]:
     if world.dialect != "sqlite":
         return []
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         return [
             tuple(row) for row in connection.execute(sa.text("SELECT name, seq FROM sqlite_sequence ORDER BY name"))
         ]
