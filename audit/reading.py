@@ -64,9 +64,14 @@ SENTENCES = {
 }
 
 
+ENDED = N_("%(who)s ended the open sessions of: %(what)s")
+
+
 def sentence(entry: AuditEntry) -> str:
     """What happened, in one sentence of the reader's language."""
     what = _subject(entry)
+    if entry.action == AuditAction.LOGOUT and entry.subject_id:
+        return _(ENDED, who=entry.actor_name, what=what)
     if entry.action == AuditAction.SYSTEM:
         what = details_of(entry).get("task", what)
     return _(SENTENCES[entry.action], who=entry.actor_name or _("Somebody unknown"), what=what)
@@ -109,6 +114,8 @@ PARTICULARS = {
     "name": N_("Name tried, as a keyed hash"),
     "task": N_("Task"),
     "paper": N_("Paper"),
+    "sessions": N_("Sessions ended"),
+    "per_minute": N_("Allowed in a minute"),
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS = (
-    ("config", "identifiers", "search", "exports", "charts", "column_types"),
+    ("config", "identifiers", "search", "exports", "charts", "column_types", "vault"),
     ("passwords", "i18n"),
     ("vocabulary",),
     ("db",),
@@ -111,7 +111,7 @@ def test_the_request_is_known_only_where_requests_arrive() -> None:
 SPEAK_SQL = {
     "audit/chain.py": "the chain",
     "audit/recorder.py": "the chain's transaction",
-    "auth.py": "who asks, before there is a scope",
+    "auth/asking.py": "who asks, before there is a scope",
     "backups.py": "copies of the whole database",
     "cli.py": "the engine",
     "db.py": "the engine",
@@ -163,7 +163,7 @@ def test_sql_past_the_session_is_spoken_only_in_named_modules() -> None:
 
 
 def test_screens_and_reports_never_commit() -> None:
-    """The one commit is audit.commit's, at the request's end (auth.py) or a command's (cli.py)."""
+    """The one commit is audit.commit's, at the request's end (auth/) or a command's (cli.py)."""
     wrong = [
         f"{path} line {node.lineno}"
         for path, tree in MODULES.items()
