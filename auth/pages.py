@@ -108,7 +108,9 @@ def _mark(user: User) -> str:
 @blueprint.route("/login/code", methods=("GET", "POST"))
 def code() -> Any:
     """The second step of signing in, for those who have a second factor."""
-    user = None if current_user.is_authenticated else _awaited()
+    if current_user.is_authenticated:
+        return redirect(url_for("admin.index"))
+    user = _awaited()
     if user is None:
         return redirect(url_for("auth.login", next=own_address(request.args.get("next"))))
     form = CodeForm()
