@@ -37,7 +37,7 @@ def ask_again(back: str | None = None) -> Any:
     if not window or now() - current_user.kept.confirmed_at < dt.timedelta(minutes=window):
         return None
     if request.method in ("GET", "HEAD"):
-        return redirect(url_for("auth.confirm", next=back or request.full_path))
+        return redirect(url_for("auth.confirm", next=back or request.full_path.rstrip("?")))
     form = _form()
     if f"{PREFIX}password" in request.form and _is_confirmed(form):
         return None

@@ -31,7 +31,7 @@ class Workbook(Details):
 
     def must_confirm(self, route: str) -> bool:
         """Taking out everything, too, is for whoever said lately who they are."""
-        is_narrowed = any(name == "search" or name.startswith("flt") for name in request.args)
+        is_narrowed = any(value.strip() for name, value in request.args.items() if name.startswith(("search", "flt")))
         return super().must_confirm(route) or (route == "export" and not is_narrowed)
 
     @expose("/export/<export_type>/")
