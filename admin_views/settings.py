@@ -126,6 +126,8 @@ class UserView(KentroView):
         if remove_factor(user):
             end_sessions(user)
             flash(_("The second factor was reset."), "success")
+        else:
+            flash(_("This user has no second factor."), "info")
         return redirect(url_for(".details_view", id=user.id))
 
     def routes(self) -> dict[str, str]:

@@ -23,7 +23,7 @@ PREFIX = "confirm-"
 class ConfirmForm(FlaskForm):  # type: ignore[misc]
     """The password, and a code where there is a second factor."""
 
-    password = PasswordField(render_kw={"autocomplete": "current-password", "required": True})
+    password = PasswordField(render_kw={"autocomplete": "current-password", "autofocus": True, "required": True})
     code = StringField(render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "required": True})
 
 
