@@ -14,6 +14,7 @@ from typing import Any
 ROOT = Path(__file__).parent
 INSTANCE = ROOT / "instance"
 MODES = ("development", "production")
+FACTOR = ("required", "offered")
 
 
 class Misconfigured(RuntimeError):
@@ -25,7 +26,10 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
 
     DATABASE_URL, KENTRO_OWNER_URL (PostgreSQL: the tables' owner, for commands), SECRET_KEY, HOST, PORT,
     KENTRO_MODE (development or production), KENTRO_IDLE_MINUTES (30),
-    KENTRO_SESSION_HOURS (12), KENTRO_LOGIN_WINDOW_MINUTES (15), KENTRO_PROXIES (0: reverse proxies in front),
+    KENTRO_SESSION_HOURS (12), KENTRO_FRESH_MINUTES (15: for how long nobody is asked again who they are; 0: never),
+    KENTRO_LOGIN_WINDOW_MINUTES (15), KENTRO_SECOND_FACTOR (required in production, offered in development),
+    KENTRO_READINGS (how many times the allowances of auth/limits.py; 1 in production, in development 0: no limit),
+    KENTRO_PROXIES (0: reverse proxies in front),
     KENTRO_KEY (seals protected values: 32 bytes in hexadecimal or base64; of several, by commas, the first seals),
     KENTRO_TRAIL_KEY (signs heads of the trail),
     KENTRO_SQLITE_SYNCHRONOUS (FULL: what was saved survives a power cut; NORMAL: faster, the last saves may not),
@@ -50,6 +54,9 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "IDLE_MINUTES": _whole(environ, "KENTRO_IDLE_MINUTES", 30),
         "LOGIN_WINDOW_MINUTES": _whole(environ, "KENTRO_LOGIN_WINDOW_MINUTES", 15),
         "SESSION_HOURS": _whole(environ, "KENTRO_SESSION_HOURS", 12),
+        "FRESH_MINUTES": _whole(environ, "KENTRO_FRESH_MINUTES", 15),
+        "SECOND_FACTOR": _one_of(environ, "KENTRO_SECOND_FACTOR", FACTOR if production else FACTOR[::-1]),
+        "READINGS": _whole(environ, "KENTRO_READINGS", int(production)),
         "SESSION_COOKIE_NAME": "__Host-kentro" if production else "kentro",
         "SESSION_COOKIE_SECURE": production,
         "SESSION_COOKIE_HTTPONLY": True,

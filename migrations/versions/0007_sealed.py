@@ -1,6 +1,6 @@
 """Special-category values and case notes are kept sealed. It needs the key (KENTRO_KEY) that will open them.
 
-Revises: 0004
+Revises: 0006
 """
 
 import datetime as dt
@@ -13,7 +13,7 @@ from alembic import op
 import vault
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
