@@ -20,7 +20,7 @@ LAYERS = (
     ("row_security",),
     ("policy",),
     ("audit",),
-    ("matching", "sharing"),
+    ("matching", "oversight", "sharing"),
     ("reports",),
     ("assets", "auth", "backups", "seed"),
     ("admin_views", "cli"),
