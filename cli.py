@@ -35,7 +35,8 @@ from seed import PROFILES, NotSeeded, demo, reference, refuse_in_production, vol
 from vocabulary import AuditAction, Role
 
 FORESEEN = (
-    NotSeeded, passwords.WeakPassword, InvalidIdentifier, BadValue, audit.BadAddress, backups.BackupFailed, vault.Sealed, OSError,
+    NotSeeded, passwords.WeakPassword, InvalidIdentifier, BadValue, audit.BadAddress, backups.BackupFailed,
+    vault.Sealed, OSError,
 )  # fmt: skip
 ADVICE = "Is the database there, and up to date (flask --app app db upgrade)?"
 

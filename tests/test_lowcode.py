@@ -110,6 +110,7 @@ def add_table() -> Any:
 def prove(url: str) -> None:
     """Every promise, one after the other."""
     model = add_table()
+    import authorizer
     import row_security
     from db import db
     from tests import world as cast
@@ -118,7 +119,12 @@ def prove(url: str) -> None:
     app = make_app(url)
     rows, users = cast.build(app)
     owner = row_security.owner_engine
-    with app.app_context(), owner().begin() as connection, row_security.lowered(connection):
+    with (
+        app.app_context(),
+        owner().begin() as connection,
+        authorizer.lifted(connection),
+        row_security.lowered(connection),
+    ):
         model.__table__.create(connection)
     world = cast.World(app, "any", rows, users)
     browser, foreigner = world.client("caseworker.main"), world.client("caseworker.roma")

@@ -278,28 +278,35 @@ def _astray(table: str, row: dict[str, Any], state: State) -> Iterator[str]:
 # --- the walks --------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def signed_in(house_of_walks: tuple[Any, World, dict[str, Browser]]) -> tuple[World, dict[str, Browser]]:
+    """The world as it was filled, and everybody in it. Walks of one test follow each other in it."""
+    house, world, browsers = house_of_walks
+    house.reset()
+    return world, browsers
+
+
 @pytest.fixture(scope="module")
-def signed_in(house: Any) -> tuple[Any, World, dict[str, Browser]]:
-    """A house of its own in which everybody is signed in, before each walk anew."""
+def house_of_walks(house: Any) -> Iterator[tuple[Any, World, dict[str, Browser]]]:
+    """A house of its own in which everybody is signed in."""
     twin = house.twin("walks")
     world = plain_installation(twin)
     browsers = {name: world.client(name) for name in USERS} | {"anonymous": world.client()}
     twin.keep()
-    return twin, world, browsers
+    yield twin, world, browsers
+    twin.dispose()
 
 
 def walked(signed_in: Any, steps: list[Step], *checks: Any) -> list[str]:
-    """What went wrong on a walk through the world as it was filled."""
-    house, world, browsers = signed_in
-    house.reset()
-    walk = Walk(world, browsers, checks)
+    """What went wrong on a walk."""
+    walk = Walk(*signed_in, checks)
     return [f"{step}: {problem}" for step in steps for problem in walk.make(step)]
 
 
 def walks(check: Callable[[list[Step]], None]) -> None:
     """Many walks, the same ones every time."""
     chosen = {"max_examples": WALKS, "deadline": None, "derandomize": True, "database": None}
-    # Without shrinking: a walk is short enough to be read, and putting the house back takes its time.
+    # Without shrinking: a walk is short enough to be read, and another one starts from another database.
     many = settings(**chosen, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
     many(given(st.lists(STEPS_OF_ALL, min_size=STEPS, max_size=STEPS))(check))()
 

@@ -24,11 +24,13 @@ READERS = [f"{role.value}.{code}" for role in ROLES for code in CANARY]
 
 
 @pytest.fixture(scope="module")
-def worlds(house: Any) -> dict[str, Any]:
+def worlds(house: Any) -> Iterator[dict[str, Any]]:
     """The cast's world, and by each unit's code one in which that unit lives another life."""
     houses = {"as it is": house.twin("asitis"), **{code: house.twin(f"other_{code}") for code in CANARY}}
     new = {code: change(houses[code], code) for code in CANARY}
-    return {"houses": houses, "new": new, **{name: plain_installation(each) for name, each in houses.items()}}
+    yield {"houses": houses, "new": new, **{name: plain_installation(each) for name, each in houses.items()}}
+    for each in houses.values():
+        each.dispose()
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def test_two_worlds_answer_alike(fresh: dict[str, Any], reader: str) -> None:
     assert not found, "\n".join(found[:12])
     # Or else alike would be what everybody is refused: pages, workbooks, forms that were saved, and rows not found.
     counted = {status: statuses.count(status) for status in (200, 302, 404)}
-    assert all(counted[status] > least for status, least in {200: 300, 302: 10, 404: 50}.items()), counted
+    assert all(counted[status] > least for status, least in {200: 150, 302: 5, 404: 60}.items()), counted
 
 
 # --- planted flaws: what this comparison is for, it sees --------------------------------------------------------------
