@@ -48,5 +48,5 @@ class SupervisionView(Gated, BaseView):
             page=page,
             last_page=max(count - 1, 0) // ON_A_PAGE,
             address=lambda page: url_for(".index", page=page),
-            intro=_("What supervisors opened, searched, exported and marked. They see here nothing of it themselves."),
+            intro=_("What supervisors opened, searched, exported and marked."),
         )

@@ -10,7 +10,7 @@ from sqlalchemy import orm
 
 import audit
 import policy
-from models import AuditAnswer, AuditEntry, AuditReview, now
+from models import AuditAnswer, AuditEntry, AuditReview, NotAllowed, now
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ def questions(session: orm.Session, *, only_open: bool = False) -> list[Question
     me = policy.scope_in(session).user_id
     asked = sa.select(AuditReview).where(AuditReview.asked_id == me).order_by(AuditReview.id.desc()).limit(200)
     rows = list(session.scalars(asked.options(orm.selectinload(AuditReview.answer))))
+    if not rows:
+        return []
     told = _told(session, {row.entry_seq for row in rows})
     newest = _newest(session, set(told))
     found = [
@@ -42,9 +44,10 @@ def questions(session: orm.Session, *, only_open: bool = False) -> list[Question
 
 def _newest(session: orm.Session, seqs: set[int]) -> dict[int, int]:
     """The last mark on each entry, whoever may read it: one that follows closes the question."""
-    last = sa.select(AuditReview.entry_seq, sa.func.max(AuditReview.id)).where(AuditReview.entry_seq.in_(seqs))
+    newest = sa.func.max(AuditReview.id).label("last")
+    last = sa.select(AuditReview.entry_seq, newest).where(AuditReview.entry_seq.in_(seqs))
     with policy.opened(session):
-        return dict(session.execute(last.group_by(AuditReview.entry_seq)).tuples().all())
+        return {row.entry_seq: row.last for row in session.execute(last.group_by(AuditReview.entry_seq))}
 
 
 def _told(session: orm.Session, seqs: set[int]) -> dict[int, tuple[dt.datetime, str]]:
@@ -62,6 +65,9 @@ def answer(session: orm.Session, review_id: int, text: str) -> None:
     Raises:
         models.NotAllowed: the question is closed, or asks somebody else.
     """
+    review = session.get(AuditReview, review_id)
+    if review is None or _newest(session, {review.entry_seq})[review.entry_seq] != review_id:
+        raise NotAllowed(AuditAnswer.CLOSED, "answer")
     row = session.scalar(sa.select(AuditAnswer).where(AuditAnswer.review_id == review_id))
     if row is None:
         row = AuditAnswer(review_id=review_id, by_id=policy.scope_in(session).user_id)
