@@ -95,7 +95,8 @@ def _found(session: orm.Session, since: dt.date) -> Iterator[Finding]:
     names: dict[int | None, str] = {}
     for row in session.execute(_by_hour(session, since)):
         begun, counted = moment(row.hour), row._mapping
-        names[row.actor_id] = max(names.get(row.actor_id, ""), row.actor or "")
+        # Acts that nobody signed in for stand beside the system's own, which has a name.
+        names[row.actor_id] = max(names.get(row.actor_id, ""), row.actor or "") if row.actor_id else ""
         if row.people > MANY_PEOPLE:
             key = (FindingKind.PEOPLE, row.actor_id, begun.date())
             days[key] = max(days[key], row.people)
