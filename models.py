@@ -58,6 +58,7 @@ from vocabulary import (
     EmploymentStatus,
     EventType,
     FilePart,
+    FindingKind,
     GrantKind,
     GrantStatus,
     HouseholdRelation,
@@ -1456,15 +1457,85 @@ class AuditReview(Record):
     comment: Mapped[str | None] = text("Σχόλιο", "Comment", 500, lines=3)
     by_id: Mapped[int] = link("user.id", "Από", "By", required=True, form=False)
     at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, default=now, form=False)
+    asked_id: Mapped[int | None] = link("user.id", "Ποιος εξηγεί", "Who explains", form=False)
 
-    by: Mapped[User] = relationship()
+    by: Mapped[User] = relationship(foreign_keys=[by_id])
     entry: Mapped[AuditEntry] = relationship()
+    asked: Mapped[User | None] = relationship(foreign_keys=[asked_id])
+    answer: Mapped[AuditAnswer | None] = relationship(back_populates="review")
 
     def before_save(self, session: orm.Session) -> None:
-        """Who is to explain must know what."""
+        """Who is to explain, whoever did the act, must know what."""
         if self.verdict == Verdict.QUESTION and not self.comment:
             raise BadValue(N_("Write what needs an explanation."), "comment")
+        if self.verdict == Verdict.QUESTION and self.asked_id is None:
+            entry = session.get(AuditEntry, self.entry_seq)
+            self.asked_id = entry.actor_id if entry else None
         super().before_save(session)
+
+
+class AuditAnswer(Record):
+    """What somebody says of an act of theirs; theirs to change until the question is closed."""
+
+    label, labels = Label("Εξήγηση", "Explanation"), Label("Εξηγήσεις", "Explanations")
+    CLOSED: ClassVar = N_("The question is closed; its answer stays as it is.")
+
+    review_id: Mapped[int] = link("audit_review.id", "Ερώτηση", "Question", required=True, form=False, unique=True)
+    answer: Mapped[str] = text("Η εξήγησή σας", "Your explanation", 1000, required=True, lines=5)
+    by_id: Mapped[int] = link("user.id", "Από", "By", required=True, form=False)
+    at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, default=now, form=False)
+
+    review: Mapped[AuditReview] = relationship(back_populates="answer")
+    by: Mapped[User] = relationship()
+
+    def before_save(self, session: orm.Session) -> None:
+        """Only who was asked answers. That the question is open is for oversight/questions.py to see: its writer may
+        not know what was said of the entry afterwards."""
+        review = session.get(AuditReview, self.review_id)
+        if review is None or review.verdict != Verdict.QUESTION or review.asked_id != self.by_id:
+            raise NotAllowed(self.CLOSED, "answer")
+        super().before_save(session)
+
+
+class AuditFinding(Record):
+    """A supervisor's word on unusual acts of a user on a day, by which they leave the worklist (oversight/findings.py).
+
+    `acts` is how many there were: when more come, the worklist names them again.
+    """
+
+    label, labels = Label("Εύρημα", "Finding"), Label("Ασυνήθιστες ενέργειες", "Unusual acts")
+    __table_args__ = (sa.Index("ix_audit_finding_on", "on"),)
+
+    kind: Mapped[FindingKind] = choice(FindingKind, "Εύρημα", "Finding", required=True, form=False)
+    actor_id: Mapped[int | None] = link("user.id", "Χρήστης", "User", form=False)
+    on: Mapped[dt.date] = day("Ημέρα", "Day", required=True, form=False)
+    acts: Mapped[int] = whole("Πλήθος", "Number", required=True, form=False)
+    comment: Mapped[str] = text("Τι διαπιστώθηκε", "What was found", 500, required=True, lines=3)
+    by_id: Mapped[int] = link("user.id", "Από", "By", required=True, form=False)
+    at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, default=now, form=False)
+
+    actor: Mapped[User | None] = relationship(foreign_keys=[actor_id])
+    by: Mapped[User] = relationship(foreign_keys=[by_id])
+
+    def before_save(self, session: orm.Session) -> None:
+        """Nobody settles what was found about themselves."""
+        if self.actor_id is not None and self.actor_id == self.by_id:
+            raise NotAllowed(N_("Another supervisor settles what was found about you."), "comment")
+        super().before_save(session)
+
+
+class AuditSample(Base):
+    """An entry of the month's random sample. The places are counted, so that a month is drawn only once."""
+
+    label, labels = Label("Μηνιαίο δείγμα", "Monthly sample"), Label("Μηνιαία δείγματα", "Monthly samples")
+
+    __table_args__ = (sa.UniqueConstraint("month", "place"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    month: Mapped[dt.date]
+    place: Mapped[int]
+    entry_seq: Mapped[int] = mapped_column(sa.ForeignKey("audit_entry.seq"), index=True)
+    drawn_at: Mapped[dt.datetime] = mapped_column(Instant, default=now)
 
 
 ERASABLE = ("subject_id", "subject_label", "person_id", "changes", "details")

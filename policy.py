@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache
 from itertools import takewhile
 from typing import Any
@@ -16,7 +17,18 @@ import models
 import row_security
 from db import BadValue, Base, Field, Kind, Sensitivity, fields, link_target
 from identifiers import N_
-from models import AccessGrant, AuditEntry, Beneficiary, CaseNote, PersonDecision, Scoped, ServiceDelivery, today
+from models import (
+    AccessGrant,
+    AuditAnswer,
+    AuditEntry,
+    AuditReview,
+    Beneficiary,
+    CaseNote,
+    PersonDecision,
+    Scoped,
+    ServiceDelivery,
+    today,
+)
 from vocabulary import CHANGES, Answer, Confidence, Role
 
 ACTIONS = {"r": "read", "c": "create", "e": "edit", "d": "delete", "m": "move", "x": "export"}
@@ -56,6 +68,10 @@ second_factor     -         -          -        -           -          d
 membership        -         -          -        -           -          rcd
 audit_entry       -         -          -        -           rx         -
 audit_review      -         -          -        -           rce        -
+audit_answer      rce       rce        rce      rce         rce        rce
+audit_finding     -         -          -        -           rcx        -
+audit_sample      -         -          -        -           rc         -
+supervision       -         -          -        r           -          -
 report            -         -          -        rx          -          -
 """
 
@@ -75,18 +91,21 @@ SETS: dict[tuple[str, str], frozenset[Role]] = {
 }
 
 HOME: dict[Role, tuple[str, ...]] = {
-    Role.RECEPTION: ("appointments", "visits"),
+    Role.RECEPTION: ("asked_of_me", "appointments", "visits"),
     Role.CASEWORKER: (
-        "received", "late_referrals", "my_appointments", "open_referrals", "unclosed_appointments", "my_permits",
-        "my_renewals",
+        "asked_of_me", "received", "late_referrals", "my_appointments", "open_referrals", "unclosed_appointments",
+        "my_permits", "my_renewals",
     ),
     Role.MEDIATOR: (
-        "received", "appointments", "late_referrals", "field_visits", "open_referrals", "unit_permits",
+        "asked_of_me", "received", "appointments", "late_referrals", "field_visits", "open_referrals", "unit_permits",
         "unit_renewals",
     ),
-    Role.COORDINATOR: ("emergencies", "asked_files", "today", "month"),
-    Role.SUPERVISOR: ("emergencies", "unreviewed", "questions", "refusals", "failed_signins"),
-    Role.ADMINISTRATOR: ("users", "staff", "never_signed_in", "first_passwords", "suspended"),
+    Role.COORDINATOR: ("asked_of_me", "emergencies", "asked_files", "today", "month"),
+    Role.SUPERVISOR: (
+        "asked_of_me", "findings", "emergencies", "answers", "questions", "sample", "unreviewed", "refusals",
+        "failed_signins",
+    ),
+    Role.ADMINISTRATOR: ("asked_of_me", "users", "staff", "never_signed_in", "first_passwords", "suspended"),
 }  # fmt: skip
 """What the first page shows a role, in this order; admin_views/home/ says what each part is."""
 
@@ -108,6 +127,8 @@ def _permissions() -> dict[tuple[str, str], frozenset[Role]]:
 
 
 PERMISSIONS = _permissions()
+OVERSEERS = PERMISSIONS["audit_entry", "read"]
+"""Who reads the trail, and whose own acts another role watches."""
 STAFF = PERMISSIONS["visit", "create"]
 """Who receives and serves people, and may stand on a record as its member of staff."""
 
@@ -184,6 +205,28 @@ def bind(session: orm.Session, scope: Scope) -> None:
     row_security.show(session, _units_named(scope))
 
 
+@contextmanager
+def opened(session: orm.Session) -> Iterator[None]:
+    """The wall taken away for a block, for the few modules that copy out what is somebody's to know.
+
+    What waited is written before, under its own scope; nothing stays loaded.
+    """
+    asked = scope_in(session)
+    session.flush()
+    known = set(session)
+    bind(session, replace(asked, is_system=True))
+    try:
+        with session.no_autoflush:
+            yield
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        for row in set(session) - known:
+            session.expunge(row)
+        bind(session, asked)
+
+
 def _units_named(scope: Scope) -> str:
     """What the second wall is told of the scope (row_security.py)."""
     if scope.is_system or scope.role in EVERY_UNIT:
@@ -214,7 +257,9 @@ def sets(scope: Scope, resource: str, column: str) -> bool:
 
 
 def may_touch(scope: Scope, row: Base) -> bool:
-    """A note speaks with its author's voice: nobody else changes or removes it."""
+    """A note, and an answer to the supervisor, speaks with its author's voice: nobody else changes or removes it."""
+    if isinstance(row, AuditAnswer):
+        return scope.is_system or row.by_id == scope.user_id
     return scope.is_system or not isinstance(row, CaseNote) or row.author_id == scope.user_id
 
 
@@ -263,6 +308,8 @@ def _criteria(
         orm.with_loader_criteria(AuditEntry, _trail_in_sight(scope), include_aliases=True),
         orm.with_loader_criteria(CaseNote, _confided_to(scope), include_aliases=True),
         orm.with_loader_criteria(AccessGrant, _asked_or_overseen(scope), include_aliases=True),
+        orm.with_loader_criteria(AuditReview, _said_to(scope), include_aliases=True),
+        orm.with_loader_criteria(AuditAnswer, _answered_by(scope), include_aliases=True),
         orm.with_loader_criteria(PersonDecision, _of_whole_house(scope, "person_decision"), include_aliases=True),
     )
 
@@ -283,7 +330,19 @@ def _trail_in_sight(scope: Scope) -> sa.ColumnElement[bool]:
     is_shared = AuditEntry.subject_type.is_distinct_from(PersonDecision.__tablename__)
     about = is_shared | _of_whole_house(scope, PersonDecision.__tablename__)
     shared = AuditEntry.unit_id.is_(None) & AuditEntry.action.in_(CHANGES) & about
-    return AuditEntry.unit_id.in_(scope.unit_ids) | shared if scope.is_authenticated else sa.false()
+    # Who watches the watchers: what supervisors did is for the coordinator (docs/decisions/0023).
+    watched = AuditEntry.actor_role.in_(OVERSEERS) if may(scope, "read", "supervision") else sa.false()
+    return AuditEntry.unit_id.in_(scope.unit_ids) | shared | watched if scope.is_authenticated else sa.false()
+
+
+def _said_to(scope: Scope) -> sa.ColumnElement[bool]:
+    """Marks on entries are the supervisors' own; others learn only what they are asked themselves."""
+    return sa.true() if may(scope, "read", "audit_review") else AuditReview.asked_id == scope.user_id
+
+
+def _answered_by(scope: Scope) -> sa.ColumnElement[bool]:
+    """Explanations are read by who asked for them and by who gave them."""
+    return sa.true() if may(scope, "read", "audit_review") else AuditAnswer.by_id == scope.user_id
 
 
 def _of_whole_house(scope: Scope, resource: str) -> sa.ColumnElement[bool]:
@@ -342,7 +401,7 @@ def _check(session: orm.Session, scope: Scope, row: Base, action: str) -> None:
         return
     if not may(scope, action, resource) and not _is_move(scope, row, action):
         raise Refused(f"{action} {resource}")
-    if action != "create" and not may_touch(scope, row):
+    if not may_touch(scope, row) and (action != "create" or isinstance(row, AuditAnswer)):
         raise Refused(f"{action} somebody else's {resource}")
     if not all(sets(scope, resource, column) for column in changed(row)):
         raise Refused(f"{action} {resource}")

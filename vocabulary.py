@@ -568,6 +568,18 @@ class AuditAction(Code):
 CHANGES = (AuditAction.CREATE, AuditAction.UPDATE, AuditAction.DELETE, AuditAction.STATUS)
 
 
+class FindingKind(Code):
+    """Why acts of a user on a day are unusual (oversight/findings.py says from when on)."""
+
+    PEOPLE = "PEOPLE", "Πολλά άτομα σε μία ώρα", "Many people in an hour"
+    HOURS = "HOURS", "Ανάγνωση εκτός ωραρίου", "Reading outside hours"
+    SURNAME = "SURNAME", "Φάκελος με το δικό του επώνυμο", "File of the reader's own surname"
+    CLOSED = "CLOSED", "Ανάγνωση κλειστών φακέλων", "Reading of closed files"
+    REFUSALS = "REFUSALS", "Επανειλημμένες αρνήσεις", "Repeated refusals"
+    EXPORTS = "EXPORTS", "Εξαγωγή χωρίς φίλτρο", "Export of everything"
+    EMERGENCY = "EMERGENCY", "Άνοιγμα έκτακτης ανάγκης", "Emergency opening"
+
+
 class Verdict(Code):
     """A supervisor's mark on an entry of the trail."""
 

@@ -87,11 +87,13 @@ class BeneficiaryView(KentroView):
             "referral": _("New referral"),
             "application": _("New application"),
         }
-        return [
+        offered = [
             {"label": label, "url": url_for(f"{name}.create_view", beneficiary_id=row.id, url=here)}
             for name, label in begun.items()
             if policy.may(self.scope, "create", name)
         ]
+        looks = {"label": _("Who looked at this person"), "url": url_for("oversight.person", id=row.id)}
+        return [*offered, *([looks] if policy.may(self.scope, "read", "audit_entry") else [])]
 
     def trail_url(self, row: Any) -> str:
         """All acts about the person, those on what hangs on it too."""

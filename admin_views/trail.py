@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -13,18 +14,20 @@ from flask import flash, g, redirect, request, url_for
 from flask_admin import expose
 from flask_admin.actions import action
 from flask_admin.helpers import get_redirect_target
+from markupsafe import Markup, escape
 from sqlalchemy import orm
 
 import audit
+import oversight
 import policy
 import search
 from db import BadValue, Base, Record, db, fields, row_id
 from i18n import Label, _, ngettext
-from models import AuditEntry, AuditReview, Beneficiary, Step, Unit, User, now
+from models import AuditEntry, AuditFinding, AuditReview, AuditSample, Beneficiary, Step, Unit, User, now
 from vocabulary import AuditAction, Verdict
 
-from .base import KentroView, greek_datetime, told
-from .base.filters import BY_NUMBER, CONTAINS, IS, ColumnFilter, matches, name_of
+from .base import KentroView, greek_date, greek_datetime, told
+from .base.filters import BY_NUMBER, CONTAINS, IS, ColumnFilter, matches, name_of, yes_or_no
 from .base.forms import form_class
 from .menu import OVERSIGHT
 
@@ -71,10 +74,27 @@ def _kind(table: str) -> str:
     return {key: key for key, _label in _kinds()}[table]
 
 
+def _month(text: str) -> dt.date:
+    return dt.datetime.strptime(text, "%Y-%m").date()
+
+
+def _key(text: str) -> str:
+    oversight.finding_of(text)
+    return text
+
+
+def _told_key(text: str) -> str:
+    """A finding as people read it."""
+    kind, actor_id, day = oversight.finding_of(text)
+    return ", ".join(filter(None, (str(kind), name_of(User, str(actor_id)), greek_date(day))))
+
+
 VERDICTS = {each.value: each for each in Verdict}
 NOT_REVIEWED = "none"
 STATES = [(NOT_REVIEWED, Label("Δεν ελέγχθηκε", "Not reviewed")), *((each.value, each.label) for each in Verdict)]
 REVIEW = Label("Έλεγχος", "Review")
+SAMPLES = ("entry_among", "sample_is")
+"""Filters of entries that are reviewed one after the other."""
 REVIEW_FORM = form_class(AuditReview, ("verdict", "comment"))
 NUMBERED = {"actor_id_is": User, "unit_id_is": Unit, "person_id_is": Beneficiary}
 """Filters by a number that the trail keeps, and whose number it is."""
@@ -92,9 +112,10 @@ class AuditEntryView(KentroView):
         "sentence": Label("Τι έγινε", "What happened"),
         "difference": Label("Τι άλλαξε", "What changed"),
         "review": REVIEW,
+        "said": Label("Σχόλια και εξηγήσεις", "Comments and explanations"),
     }
     list_columns = ("at", "sentence", "difference", "actor_role", "unit_name", "review")
-    exported_columns = ("sentence", "difference")
+    exported_columns = ("sentence", "difference", "review", "said")
     list_template = "admin/audit_entry/list.html"
     details_template = "admin/audit_entry/details.html"
 
@@ -112,6 +133,15 @@ class AuditEntryView(KentroView):
             lambda c, v: c.in_(v), _numbers, data_type=BY_NUMBER,
             name=lambda text: ngettext("%(n)s act", "%(n)s acts", len(_numbers(text)), n=len(_numbers(text))),
         ),
+        ColumnFilter(
+            AuditEntry, "sample_is", AuditSample.label, Label("του", "of"), lambda c, v: oversight.in_sample(v), _month,
+            data_type=BY_NUMBER, name=lambda text: f"{_month(text):%m/%Y}",
+        ),
+        ColumnFilter(
+            AuditEntry, "finding_is", AuditFinding.label, IS, lambda c, v: oversight.behind(db.session, v), _key,
+            data_type=BY_NUMBER, name=lambda text: _told_key(text),
+        ),
+        yes_or_no(AuditEntry, "answered_is", Label("Εξηγήθηκε", "Explained"), lambda: oversight.is_answered(True)),
     )  # fmt: skip
 
     def get_filters(self) -> list[Any]:
@@ -125,6 +155,22 @@ class AuditEntryView(KentroView):
     def look_beside(self, rows: list[Any]) -> None:
         """What was said of the page's entries, in one query."""
         g.reviews = audit.reviews(db.session, [entry.seq for entry in rows])
+        g.actors = {self.get_pk_value(entry): (entry.actor_id, entry.actor_name) for entry in rows}
+
+    def texts_of(self, query: Any, names: list[str], page: slice) -> list[tuple[int, Markup, Markup]]:
+        """The name that a sentence begins with leads to what else its user did."""
+        return [
+            (seq, first, _led(others, *g.actors[seq])) for seq, first, others in super().texts_of(query, names, page)
+        ]
+
+    def _workbook(self, args: Any, names: list[str], rows: Any) -> Any:
+        """Marks are few beside the entries: all that were made, in two queries."""
+        query = sa.select(AuditReview).options(orm.joinedload(AuditReview.answer)).order_by(AuditReview.id)
+        g.reviews, g.said = {}, defaultdict(list)
+        for review in db.session.scalars(query):
+            g.reviews[review.entry_seq] = review
+            g.said[review.entry_seq] += filter(None, (review.comment, review.answer and f"→ {review.answer.answer}"))
+        return super()._workbook(args, names, rows)
 
     def shown(self, row: Any, name: str) -> str:
         """What is made for reading; all else is shown as it is kept."""
@@ -136,6 +182,8 @@ class AuditEntryView(KentroView):
             case "review":
                 review = g.reviews.get(row.seq)
                 return str(review.verdict) if review else ""
+            case "said":
+                return " · ".join(g.said[row.seq])
             case "subject_type":
                 model = audit.model_named(row.subject_type)
                 return str(model.label if model else row.subject_type or "")
@@ -180,7 +228,7 @@ class AuditEntryView(KentroView):
             title=audit.sentence(entry),
             subtitle=greek_datetime(entry.at),
             sections=self.sections(entry),
-            reviews=db.session.query(AuditReview).filter_by(entry_seq=entry.seq).order_by(AuditReview.id),
+            reviews=list(db.session.query(AuditReview).filter_by(entry_seq=entry.seq).order_by(AuditReview.id)),
             review=form if self.may_review else None,
             record_url=self._record_url(entry),
             return_url=get_redirect_target() or url_for(".index_view"),
@@ -217,12 +265,14 @@ class AuditEntryView(KentroView):
 
     def _after(self, entry: AuditEntry, back: str | None) -> str:
         """Of a sample, the next entry that nobody reviewed, or its list when none is left; else the entry again."""
-        asked, drawn = parse_qsl(urlsplit(back or "").query), self._filter_args["entry_among"][1]
-        sample = next((v for name, v in asked if name.endswith("_entry_among") and drawn.validate(v)), None)
-        if sample is None:
+        asked = [(name.partition("_")[2], value) for name, value in parse_qsl(urlsplit(back or "").query)]
+        samples = ((self._filter_args[name][1], value) for name, value in asked if name in SAMPLES)
+        drawn = next(((flt, value) for flt, value in samples if flt.validate(value)), None)
+        if drawn is None:
             flash(_("Your mark was kept."), "success")
             return url_for(".details_view", id=entry.seq, url=back)
-        unseen = sa.select(AuditEntry.seq).where(AuditEntry.seq.in_(_numbers(sample)), _of_state(None, NOT_REVIEWED))
+        flt, value = drawn
+        unseen = flt.apply(sa.select(AuditEntry.seq), flt.clean(value)).where(_of_state(None, NOT_REVIEWED))
         left = sorted(db.session.scalars(unseen), key=lambda seq: (seq > entry.seq, -seq))
         if not left:
             flash(_("Your mark was kept. The whole sample is reviewed."), "success")
@@ -261,3 +311,10 @@ class AuditEntryView(KentroView):
     def is_action_allowed(self, name: str) -> bool:
         """The one bulk action writes beside the entries."""
         return name == "review" and self.may_review
+
+
+def _led(cells: Markup, user_id: int | None, name: str | None) -> Markup:
+    if user_id is None or not name:
+        return cells
+    link = Markup('<a href="{}">{}</a>').format(url_for("oversight.user", id=user_id), name)
+    return Markup(str(cells).replace(str(escape(name)), str(link), 1))  # noqa: S704 (cells are escaped, and so is the link)

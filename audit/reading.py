@@ -69,9 +69,9 @@ SENTENCES = {
 ENDED = N_("%(who)s ended the open sessions of: %(what)s")
 
 
-def sentence(entry: AuditEntry) -> str:
-    """What happened, in one sentence of the reader's language."""
-    what = _subject(entry)
+def sentence(entry: AuditEntry, *, named: bool = True) -> str:
+    """What happened, in one sentence of the reader's language; `named` says of which record."""
+    what = _subject(entry, named)
     if entry.action == AuditAction.LOGOUT and entry.subject_id:
         return _(ENDED, who=entry.actor_name, what=what)
     if entry.action == AuditAction.SYSTEM:
@@ -87,7 +87,7 @@ def _task(name: str) -> str:
     return _(TASKS[name]) if name in TASKS else name
 
 
-def _subject(entry: AuditEntry) -> str:
+def _subject(entry: AuditEntry, named: bool) -> str:
     if entry.subject_type == "login":
         return _("sign-in, after too many tries")
     if entry.action == AuditAction.LOGIN_FAILED and not entry.subject_id:
@@ -96,7 +96,7 @@ def _subject(entry: AuditEntry) -> str:
     if entry.is_erased:
         return _("%(kind)s (content erased)", kind=model.label if model else entry.subject_type or "")
     kind = str(model.label if entry.subject_id else model.labels) if model else (entry.subject_type or "")
-    return f"{kind} «{entry.subject_label}»" if entry.subject_label else kind
+    return f"{kind} «{entry.subject_label}»" if entry.subject_label and named else kind
 
 
 def model_named(table: str | None) -> type[Base] | None:
@@ -129,6 +129,8 @@ PARTICULARS = {
     "where": N_("Condition"),
     "schema": N_("Schema"),
     "erased": N_("Entries"),
+    "page": N_("Page"),
+    "month": N_("Month"),
     "grant": N_("Access no."),
     "parts": N_("Parts read"),
     "reason": N_("Reason"),
@@ -139,6 +141,7 @@ PARTICULARS = {
 
 SHARED = {part.value: part for part in FilePart}
 PAPERS = {"letter": N_("Referral letter")}
+PAGES = {"looks": N_("Who looked at this person"), "acts": N_("What this user did"), "watch": N_("Acts of supervisors")}
 
 
 def particulars(entry: AuditEntry) -> list[tuple[str, str]]:
@@ -149,6 +152,8 @@ def particulars(entry: AuditEntry) -> list[tuple[str, str]]:
 def _particular(name: str, kept: Any) -> str:
     if name == "paper":
         return _(PAPERS[kept])
+    if name == "page":
+        return _(PAGES[kept])
     if name == "task":
         return _task(kept)
     if name == "parts":

@@ -20,7 +20,7 @@ LAYERS = (
     ("row_security",),
     ("policy", "sealing"),
     ("audit",),
-    ("matching", "sharing"),
+    ("matching", "oversight", "sharing"),
     ("reports",),
     ("assets", "auth", "backups", "seed"),
     ("admin_views", "cli"),

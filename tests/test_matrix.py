@@ -166,6 +166,7 @@ def is_done(cell: Cell, status: int, where: str) -> bool:
         return status == 302 and not where.startswith("/login")
     leads_on = cell.endpoint in (
         "home", "auth.login", "auth.code", "auth.end_others", "auth.remove", "auth.language", "audit_entry.sample_view",
+        "oversight.draw",
     )  # fmt: skip
     return status in ((200, 302) if leads_on else (200,)) and not where.startswith("/login")
 
@@ -315,6 +316,18 @@ PLAIN: dict[tuple[str, str], Callable[[Browser], TestResponse]] = {
     ("referral_received.index", "GET"): lambda b: b.get("/admin/referral_received/"),
     ("referral_received.file_view", "GET"): lambda b: b.get("/admin/referral_received/file/?id=1"),
     ("referral_received.file_view", "POST"): lambda b: b.post("/admin/referral_received/file/?id=1", status="RECEIVED"),
+    ("audit_answer.index", "GET"): lambda b: b.get("/admin/audit_answer/"),
+    ("audit_answer.answer", "GET"): lambda b: b.get("/admin/audit_answer/answer/?id=1"),
+    ("audit_answer.answer", "POST"): lambda b: b.post("/admin/audit_answer/answer/?id=1", answer="x"),
+    ("audit_finding.index", "GET"): lambda b: b.get("/admin/audit_finding/"),
+    ("audit_finding.settle", "GET"): lambda b: b.get("/admin/audit_finding/settle/?key=x"),
+    ("audit_finding.settle", "POST"): lambda b: b.post("/admin/audit_finding/settle/?key=x", comment="x"),
+    ("audit_finding.export", "GET"): lambda b: b.get("/admin/audit_finding/export/"),
+    ("oversight.index", "GET"): lambda b: b.get("/admin/oversight/"),
+    ("oversight.draw", "POST"): lambda b: b.post("/admin/oversight/draw/"),
+    ("oversight.person", "GET"): lambda b: b.get("/admin/oversight/person/?id=1"),
+    ("oversight.user", "GET"): lambda b: b.get("/admin/oversight/user/?id=1"),
+    ("supervision.index", "GET"): lambda b: b.get("/admin/supervision/"),
     ("auth.login", "GET"): lambda b: b.get("/login"),
     ("auth.login", "POST"): lambda b: b.post("/login", username="reception.main", password=f"λάθος {PASSWORD}"),
     ("auth.code", "GET"): lambda b: b.get("/login/code"),

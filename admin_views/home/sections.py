@@ -29,6 +29,7 @@ from vocabulary import ReferralStatus as R
 
 from .desk import Filters
 from .month import Month
+from .oversight import AskedOfMe, Findings, Sample
 from .parts import ITSELF, Figures, NumberTable, Part, ShortList
 from .received import Received
 
@@ -171,6 +172,7 @@ DAY: dict[str, Part] = {
 }
 
 CASES: dict[str, Part] = {
+    "asked_of_me": AskedOfMe(),
     "received": Received(),
     "late_referrals": _referrals(
         Label("Παραπομπές μου εκτός προθεσμίας", "My overdue referrals"),
@@ -258,11 +260,19 @@ HOUSE: dict[str, Part] = {
         ),
     ),
     "questions": _entries(
-        Label("Ζητήθηκε εξήγηση, χωρίς απάντηση", "Explanation asked, not settled"),
-        {"review_is": Verdict.QUESTION.value},
+        Label("Ζητήθηκε εξήγηση, χωρίς απάντηση", "Explanation asked, not answered"),
+        {"review_is": Verdict.QUESTION.value, "answered_is": "0"},
         Label("Καμία ερώτηση δεν εκκρεμεί.", "No question is open."),
         newest=False,
     ),
+    "answers": _entries(
+        Label("Δόθηκε εξήγηση, να κλείσει ή να ξαναζητηθεί", "Explanation given, to be closed or asked again"),
+        {"review_is": Verdict.QUESTION.value, "answered_is": "1"},
+        Label("Καμία εξήγηση δεν περιμένει.", "No explanation waits."),
+        newest=False,
+    ),
+    "findings": Findings(),
+    "sample": Sample(),
     "refusals": _entries(
         Label("Αρνήσεις πρόσβασης, τελευταίες 7 ημέρες", "Refusals, last 7 days"),
         {**LATELY, "action_is": AuditAction.REFUSED.value},

@@ -1,0 +1,32 @@
+"""Oversight of the trail: who looked at a person, what a user did, what was unusual, a monthly sample, explanations.
+
+Named queries over the trail, bounded in time; nothing here changes an entry (docs/decisions/0023-oversight.md).
+"""
+
+from .acts import Day, Look, acts_about, days_of, lookers, named, through
+from .findings import LOOKED_BACK, Finding, behind, finding_of, findings
+from .questions import Question, answer, is_answered, questions
+from .sample import Month, draw, drawn, in_sample
+
+__all__ = [
+    "LOOKED_BACK",
+    "Day",
+    "Finding",
+    "Look",
+    "Month",
+    "Question",
+    "acts_about",
+    "answer",
+    "behind",
+    "days_of",
+    "draw",
+    "drawn",
+    "finding_of",
+    "findings",
+    "in_sample",
+    "is_answered",
+    "lookers",
+    "named",
+    "questions",
+    "through",
+]
