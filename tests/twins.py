@@ -433,6 +433,8 @@ class Asker:
             case "emergency_view":
                 # What agrees with somebody is told on purpose, before witnesses (docs/decisions/0020).
                 yield f"{url}/emergency/", {"reason": "x", "reference_amka": "01018012348"}
+            case "end_sessions_view" | "reset_factor_view":
+                yield from ((f"{url}/{route.removesuffix('_view')}/", {"id": key}) for key in foreign)
             case "index_view":
                 pass
             case _:
@@ -470,5 +472,18 @@ PAGES: dict[str, tuple[str, ...]] = {
     "referral_received.file_view": tuple(f"/admin/referral_received/file/?id={key}" for key in (1, 2, 3, 999)),
     "auth.login": ("/login",),
     "auth.password": ("/password",),
+    "auth.code": ("/login/code",),
+    "auth.confirm": ("/confirm",),
+    "auth.profile": ("/profile",),
+    "auth.factor": (),  # nothing but a secret, drawn at random
+    "audit_answer.index": ("/admin/audit_answer/",),
+    "audit_answer.answer": ("/admin/audit_answer/answer/?id=1",),
+    "audit_finding.index": ("/admin/audit_finding/",),
+    "audit_finding.settle": ("/admin/audit_finding/settle/?key=x",),
+    "audit_finding.export": ("/admin/audit_finding/export/",),
+    "oversight.index": ("/admin/oversight/",),
+    "oversight.person": tuple(f"/admin/oversight/person/?id={key}" for key in (1, 2, 999)),
+    "oversight.user": tuple(f"/admin/oversight/user/?id={key}" for key in (1, 999)),
+    "supervision.index": ("/admin/supervision/",),
 }
 """Pages that are no screen over a table. One that is not named here fails the test."""
