@@ -392,7 +392,7 @@ def _guard(session: orm.Session, context: object, instances: object) -> None:
         _check(session, scope, row, "delete")
 
 
-UNGUARDED = ("user_session", "submission")
+UNGUARDED = ("user_session", "submission", "person_token")
 
 
 def _check(session: orm.Session, scope: Scope, row: Base, action: str) -> None:

@@ -110,7 +110,15 @@ class PostgresHouse:
 
 def make_app(url: str, **settings: object) -> Flask:
     """The application over this database; on PostgreSQL, whose superuser the address names, as a role without rights."""
-    app = create_app({"TESTING": True, "SECRET_KEY": SECRET_KEY, "SQLALCHEMY_ENGINES": engines(url), **settings})
+    app = create_app(
+        {
+            "TESTING": True,
+            "SECRET_KEY": SECRET_KEY,
+            "KEYS": (b"for tests alone, and no secret ..",),
+            "SQLALCHEMY_ENGINES": engines(url),
+            **settings,
+        }
+    )
     app.after_request(markup.keep)
     return app
 

@@ -163,7 +163,10 @@ def is_done(cell: Cell, status: int, where: str) -> bool:
     if cell.endpoint == "auth.logout":
         return status == 302 and where == "/login"
     if cell.method == "POST" and cell.table in MODELS:
-        return status == 302 and not where.startswith("/login")
+        # A change of state that cannot be made is said in its dialog.
+        return status in ((200, 302) if cell.endpoint.endswith(".move_view") else (302,)) and not where.startswith(
+            "/login"
+        )
     leads_on = cell.endpoint in (
         "home", "auth.login", "auth.code", "auth.end_others", "auth.remove", "auth.language", "audit_entry.sample_view",
         "oversight.draw",

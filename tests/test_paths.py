@@ -51,6 +51,8 @@ from tests.world import CANARY, Browser, World
 from vocabulary import ApplicationStatus, AppointmentStatus, Confidence, ReferralStatus, Role
 
 TABLES = [model.__tablename__ for model in SCOPED]
+ACTIONS = {screen.model.__tablename__: object.__new__(screen).routes() for screen in SCREENS}
+"""What each screen's routes need."""
 
 
 def caseworker_may(action: str, table: str) -> bool:
@@ -93,7 +95,8 @@ def test_one_foreign_row(world: World, path: str, here: str, there: str) -> None
             (path, table, here),
             is_noted=path != "inline edit",
         )
-        open_to_role = caseworker_may("edit" if path == "inline edit" else action, table)
+        inline = ACTIONS[table].get("ajax_update", "nothing") if path == "inline edit" else action
+        open_to_role = caseworker_may(inline, table)
         assert answer.status_code == (404 if open_to_role else 403), (path, table)
         assert CANARY[there] not in answer.text
     assert_untouched(world, before, (path, here))
@@ -106,7 +109,8 @@ def test_own_row_is_found(world: World) -> None:
         if table in TABLES:
             for path in ("details", "edit"):
                 answer = browser.get(f"/admin/{table}/{path}/?id={key}")
-                assert answer.status_code == (200 if caseworker_may("edit", table) else 403), (table, path)
+                needed = "edit" if path == "edit" else "read"
+                assert answer.status_code == (200 if caseworker_may(needed, table) else 403), (table, path)
 
 
 def test_odd_numbers_are_missing_rows(calm_world: World) -> None:
@@ -307,7 +311,8 @@ def test_inline_update_is_closed_to_everybody(world: World) -> None:
             key = world.rows["main"].get(table) or world.rows["shared"].get(table) or 1
             for sent in ({"list_form_pk": key, "name": "x", "last_name": "x"}, {"list_form_pk": NEVER}, {}):
                 answer = browser.post(f"/admin/{table}/ajax/update/", sent)
-                open_to_role = role in policy.PERMISSIONS.get((table, "edit"), ()) and table != "audit_entry"
+                needed = ACTIONS[table].get("ajax_update", "nothing")
+                open_to_role = role in policy.PERMISSIONS.get((table, needed), ())
                 assert answer.status_code == (404 if open_to_role else 403), (username, table)
     assert_untouched(world, before)
 
@@ -478,7 +483,7 @@ def test_saving_a_number_of_the_other_unit_answers_as_any_other(world: World) ->
         messages = re.findall(r'class="message.*?</div></div>', page.text, re.S) + re.findall(
             r'class="message[^>]*>.*?<div>(.*?)</div>', page.text, re.S
         )
-        answers.append(messages)
+        answers.append([text.replace(f"{there.first_name}{'αβ'[n]}", there.first_name) for text in messages])
     assert answers[0] == answers[1]
 
 

@@ -303,7 +303,7 @@ def test_whoever_need_not_may_do_without_again(world: World) -> None:
 def test_production_requires_it_and_development_offers_it() -> None:
     asked: dict[str, Any] = {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": "sqlite://"}
     assert config.load(asked)["SECOND_FACTOR"] == "offered"
-    assert config.load({**asked, "KENTRO_MODE": "production"})["SECOND_FACTOR"] == "required"
+    assert config.load({**asked, "KENTRO_MODE": "production", "KENTRO_KEY": "ab" * 32})["SECOND_FACTOR"] == "required"
     with pytest.raises(config.Misconfigured):
         config.load({**asked, "KENTRO_SECOND_FACTOR": "no"})
 

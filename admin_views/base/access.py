@@ -62,8 +62,9 @@ def gate(views: Callable[[], Iterable[Any]]) -> Callable[[], Any]:
         if route not in view.routes() or not view.may(view.routes()[route]):
             abort(403)
         count_reading(route)
+        if not view.must_confirm(route):
+            return None
         # Back to the list, for a file leads to no page.
-        back = url_for(f"{endpoint}.index_view") if route == "export" else None
-        return ask_again(back) if view.must_confirm(route) else None
+        return ask_again(url_for(f"{endpoint}.index_view") if route == "export" else None)
 
     return _gate

@@ -131,5 +131,5 @@ def _create_grants() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("What 0004 keeps of sharing has no place in 0002: restore a backup instead.")
+    raise NotImplementedError("What 0004 keeps of sharing has no place in 0003: restore a backup instead.")
 

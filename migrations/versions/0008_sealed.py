@@ -1,6 +1,6 @@
 """Special-category values and case notes are kept sealed. It needs the key (KENTRO_KEY) that will open them.
 
-Revises: 0006
+Revises: 0007
 """
 
 import datetime as dt
@@ -12,8 +12,8 @@ from alembic import op
 
 import vault
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

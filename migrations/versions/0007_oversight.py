@@ -1,13 +1,13 @@
 """Oversight: whom a question asks and the answer, findings that were settled, and the monthly sample.
 
-Revises: 0007
+Revises: 0006
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -71,4 +71,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("What 0008 keeps of oversight has no place in 0004: restore a backup instead.")
+    raise NotImplementedError("What 0007 keeps of oversight has no place in 0006: restore a backup instead.")
