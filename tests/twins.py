@@ -38,6 +38,8 @@ NORMALISED = {
     "csrf token": re.compile(r'(?:name|id)="csrf_token"[^>]*value="([^"]*)"'),
     "form token": re.compile(r'(?:name|id)="form_token"[^>]*value="([^"]*)"'),
     "saved form token": re.compile(r'data-saved="([^"]*)"'),
+    # Where a message leads to a row that an earlier form of the same reader made: NEW_NUMBER.
+    "number of a row made here": re.compile(r'/admin/\w+/details/\?id=(\d+)">Δοκιμή'),
 }
 """All that may differ between the two answers: random, and made anew for every request. Beside them the session cookie,
 whose value is not compared. Clocks are stopped, so that times need no leave."""
