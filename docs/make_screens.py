@@ -50,7 +50,7 @@ ENTRIES = ".site-menu a, .site-profile, .without-menu .site-footer a"
 CHOICE = 6
 """Of so many rows of a list, the one with most to show is the typical record."""
 # An edit form looks like that for a new record; an export is no page; a sample is another one each time.
-LEFT_OUT = ("edit", "export-xlsx", "sample")
+LEFT_OUT = ("edit", "export", "export-xlsx", "sample")
 
 
 def main() -> None:

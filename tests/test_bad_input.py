@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from db import Base, Kind, db, fields
+from db import Base, Kind, fields
 from models import Appointment, Beneficiary, CaseNote, Event, Item, Referral, User, Visit, VolunteerHours
 from policy import PERMISSIONS
 from seed import builders
@@ -27,7 +27,7 @@ from tests.answers import (
     screens,
     tags,
 )
-from tests.world import Browser, World, fields_of, keys_listed
+from tests.world import Browser, World, by_hand, fields_of, keys_listed
 from vocabulary import Role, Sex
 
 NEW = "/admin/beneficiary/new/"
@@ -225,7 +225,7 @@ def test_there_is_no_half_piece(world: World) -> None:
 
 def write(world: World, model: type[Base], key: int, **values: Any) -> None:
     """Straight into the database, as things stood before there was a rule."""
-    with world.app.app_context(), db.engine.begin() as connection:
+    with world.app.app_context(), by_hand().begin() as connection:
         connection.execute(sa.update(model.__table__).where(model.__table__.c.id == key).values(**values))
 
 

@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 
 import policy
 from admin_views.base.workbook import MIME_TYPE
-from db import Base, Kind, db, fields, link_target
+from db import Base, Kind, fields, link_target
 from models import Scoped, Visit
 from tests.answers import filled
 from tests.twins import hole_for, plain_installation
 from tests.walls import NEVER, OWN_TRACES, SCREENS, workbook_rows
-from tests.world import CANARY, SECRET, USERS, Browser, World, scoped_models
+from tests.world import CANARY, SECRET, USERS, Browser, World, by_hand, scoped_models
 from vocabulary import Role
 
 WALKS, STEPS = 25, 24
@@ -172,7 +172,7 @@ PREFIXES = tuple(name[:-3] for name in CANARY.values())
 def state_of(world: World) -> State:
     """Every row of every table by its number, but for the trail and sign-ins."""
     found: State = {}
-    with world.app.app_context(), db.engine.connect() as connection:
+    with world.app.app_context(), by_hand().connect() as connection:
         for table in Base.metadata.sorted_tables:
             if table.name not in OWN_TRACES:
                 rows = connection.execute(sa.select(table)).mappings()
@@ -252,7 +252,8 @@ def _wrongs(actor: Actor, table: str, key: Any, old: Any, new: Any, after: State
         return
     moved = action == "edit" and actor.may("move", table)
     cascaded = action == "delete" and table in CASCADED and actor.may("delete", CASCADED[table])
-    if not (actor.may(action, table) or moved or cascaded):
+    derived = table in policy.UNGUARDED  # what the application itself keeps beside a person
+    if not (actor.may(action, table) or moved or cascaded or derived):
         yield f"{action} of {table} {key} by {actor.role}"
     if table in SCOPED:
         for row in filter(None, (old, new)):
@@ -323,7 +324,7 @@ def test_nobody_sees_or_changes_what_is_not_theirs(signed_in: Any) -> None:
         return iter(())
 
     walks(check)
-    assert sum(made) > 4, "walks on which nothing changes prove nothing"
+    assert sum(made) > 10, "walks on which nothing changes prove nothing"
 
 
 # --- planted flaws: what these checks are for, they see ---------------------------------------------------------------
