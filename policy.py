@@ -49,6 +49,11 @@ event_attendance  r         rced       rced     rcedx       r          -
 item              -         rce        r        rcedx       r          -
 stock_movement    -         rce        r        rcedx       r          -
 distribution      -         rcedx      rce      rcedx       r          -
+data_request      rc        rce        rce      rcex        r          -
+consent           r         rced       rced     rcedx       r          -
+legal_hold        -         r          -        rced        r          -
+rights            -         -          -        rdmx        r          -
+erasure           -         -          -        rc          r          -
 municipality      -         -          -        re          r          re
 unit              -         -          -        r           r          rce
 user              -         -          -        -           -          rce
@@ -71,6 +76,8 @@ SETS: dict[tuple[str, str], frozenset[Role]] = {
     ("beneficiary", "caseworker_id"): frozenset({Role.CASEWORKER, Role.COORDINATOR}),
     # Naming the person opens the file: whoever asks cannot do it, but for sharing.open_in_emergency.
     ("access_grant", "beneficiary_id"): frozenset({Role.COORDINATOR}),
+    ("beneficiary", "restricted_on"): frozenset({Role.COORDINATOR}),
+    ("beneficiary", "erased_on"): frozenset(),
 }
 
 HOME: dict[Role, tuple[str, ...]] = {
