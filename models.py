@@ -1384,10 +1384,10 @@ class DataRequest(OfPerson, Record):
 
     def before_save(self, session: orm.Session) -> None:
         """One month from receipt, or three (article 12(3)); an answer has its day and its outcome."""
-        if self.received_on is not None:
-            if self.received_on > today():
-                raise BadValue(N_("The date lies in the future."), "received_on")
-            self.due_on = months_later(self.received_on, 3 if self.is_extended else 1)
+        self.received_on = self.received_on or today()
+        if self.received_on > today():
+            raise BadValue(N_("The date lies in the future."), "received_on")
+        self.due_on = months_later(self.received_on, 3 if self.is_extended else 1)
         if (self.answered_on is None) != (self.outcome is None):
             raise BadValue(N_("An answer has both its date and its outcome."), "outcome")
         super().before_save(session)

@@ -1,6 +1,6 @@
 """Sharing by purpose: the few, narrow openings in the wall between units, each for one person and said parts.
 
-Nothing here widens what a session shows. A reading goes through `_opened`, which takes the wall away for one block,
+Nothing here widens what a session shows. A reading goes through `opened`, which takes the wall away for one block,
 copies out what was granted, and leaves no row behind that the session could answer with later
 (docs/decisions/0020-sharing.md).
 """
@@ -90,7 +90,7 @@ class Received:
 
 
 @contextmanager
-def _opened(session: orm.Session) -> Iterator[None]:
+def opened(session: orm.Session) -> Iterator[None]:
     """The wall taken away for a block. What waited is written before, under its own scope; nothing stays loaded."""
     asked = policy.scope_in(session)
     session.flush()
@@ -152,7 +152,7 @@ def open_in_emergency(session: orm.Session, grant: AccessGrant) -> bool:
 
     Found or not, the act is in the trail under its own name, and its row on the overseers' first pages.
     """
-    with _opened(session):
+    with opened(session):
         named = sa.select(Beneficiary.id).where(*_references(grant), Beneficiary.unit_id != grant.unit_id)
         key = session.scalar(named.order_by(Beneficiary.registered_on.desc(), Beneficiary.id.desc()).limit(1))
         if key is not None:
@@ -198,7 +198,7 @@ def _read(session: orm.Session, key: int, parts: Sequence[FilePart]) -> SharedFi
     known = fields(Beneficiary)
     seen = {part: [name for name in names if policy.sees(scope, known[name])] for part, names in columns.items()}
     asked = [getattr(Beneficiary, name) for names in seen.values() for name in names]
-    with _opened(session):
+    with opened(session):
         row = session.execute(sa.select(*asked).where(Beneficiary.id == key)).one()._mapping
         return SharedFile(
             name=Beneficiary.called(row["last_name"], row["first_name"]),
@@ -256,7 +256,7 @@ def received(session: orm.Session, key: int | None = None) -> list[Received]:
         .where(Referral.to_unit_id.in_(scope.unit_ids), Referral.status.in_(Referral.running))
         .order_by(Referral.due_on.is_(None), Referral.due_on, Referral.id)
     )
-    with _opened(session):
+    with opened(session):
         rows = session.execute(query if key is None else query.where(Referral.id == key)).all()
     return [Received(*row, answers=tuple(s for s in Referral.moves[row[5]] if s in Referral.answers)) for row in rows]
 
@@ -270,6 +270,6 @@ def answer_referral(session: orm.Session, sent: Received, status: Any, on: dt.da
     if status not in Referral.answers or not received(session, sent.id):
         raise NotAllowed(N_("This change of state is not possible now."))
     by_id = policy.scope_in(session).user_id
-    with _opened(session):
+    with opened(session):
         session.get_one(Referral, sent.id).move_to(status, on, note, by_id)
         session.flush()
