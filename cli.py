@@ -25,6 +25,7 @@ import matching
 import passwords
 import policy
 import reports
+import rights
 import row_security
 import vault
 from db import BadValue, begin_write, db
@@ -45,6 +46,7 @@ def init_app(app: Flask) -> None:
         restore,
         report_group,
         match_group,
+        retention_group,
         admin_group,
         serve,
         demo_command,
@@ -247,6 +249,22 @@ def refresh() -> None:
     audit.note(db.session, AuditAction.SYSTEM, task="match refresh", rows=people)
     audit.commit(db.session)
     click.echo(f"People whose hashes were made: {people}")
+
+
+# --- retention --------------------------------------------------------------------------------------------------------
+
+retention_group = AppGroup("retention", help="Times of keeping.")
+
+
+@retention_group.command("due", with_appcontext=False)
+@_as_system
+def due() -> None:
+    """Tell what is due by the times of keeping, and change nothing: a coordinator approves it on the screen."""
+    found = rights.due(db.session)
+    db.session.rollback()
+    audit.system_note(AuditAction.SYSTEM, task="retention due", rows=sum(each.count for each in found))
+    for each in found:
+        click.echo(f"{each.count:>7}  {each.line.what}: {each.line.told}; kept back: {each.kept}")
 
 
 # --- admin ------------------------------------------------------------------------------------------------------------

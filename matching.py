@@ -75,9 +75,7 @@ def refresh(session: orm.Session) -> int:
     """
     session.execute(sa.delete(PersonToken))
     columns = (getattr(Beneficiary, name) for name in ("id", "unit_id", *sorted(SOURCES)))
-    people = session.execute(
-        sa.select(*columns).where(Beneficiary.erased_on.is_(None)).order_by(Beneficiary.id)
-    ).all()
+    people = session.execute(sa.select(*columns).where(Beneficiary.erased_on.is_(None)).order_by(Beneficiary.id)).all()
     for start in range(0, len(people), AT_ONCE):
         rows = [row for person in people[start : start + AT_ONCE] for row in _rows(person)]
         if rows:

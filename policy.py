@@ -90,7 +90,7 @@ HOME: dict[Role, tuple[str, ...]] = {
         "received", "appointments", "late_referrals", "field_visits", "open_referrals", "unit_permits",
         "unit_renewals",
     ),
-    Role.COORDINATOR: ("emergencies", "asked_files", "today", "month"),
+    Role.COORDINATOR: ("emergencies", "asked_files", "data_requests", "today", "month"),
     Role.SUPERVISOR: ("emergencies", "unreviewed", "questions", "refusals", "failed_signins"),
     Role.ADMINISTRATOR: ("users", "staff", "never_signed_in", "first_passwords", "suspended"),
 }  # fmt: skip

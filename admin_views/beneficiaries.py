@@ -17,10 +17,13 @@ from models import (
     Appointment,
     Beneficiary,
     CaseNote,
+    Consent,
+    DataRequest,
     Distribution,
     EventAttendance,
     Household,
     HouseholdMember,
+    LegalHold,
     Referral,
     ServiceDelivery,
     Visit,
@@ -61,6 +64,9 @@ class BeneficiaryView(KentroView):
         Child(EventAttendance, "beneficiary_id", ("event_id", "attendance"), leads_to="event_id"),
         Child(Distribution, "beneficiary_id", ("on", "item_id", "quantity"), newest="on"),
         Child(CaseNote, "beneficiary_id", ("on", "author_id", "confidence", "body"), newest="on"),
+        Child(Consent, "beneficiary_id", ("kind", "given_on", "how", "withdrawn_on"), newest="given_on"),
+        Child(DataRequest, "beneficiary_id", ("kind", "received_on", "due_on", "answered_on", "outcome")),
+        Child(LegalHold, "beneficiary_id", ("reason", "since", "until")),
     )
 
     made_filters = (SERVED,)
@@ -84,11 +90,14 @@ class BeneficiaryView(KentroView):
             "service_delivery": _("New service"),
             "application": _("New application"),
         }
-        return [
+        found = [
             {"label": label, "url": url_for(f"{name}.create_view", beneficiary_id=row.id, url=here)}
             for name, label in begun.items()
             if policy.may(self.scope, "create", name)
         ]
+        if policy.may(self.scope, "read", "rights") and not row.erased_on:
+            found.append({"label": _("Rights of the person"), "url": url_for("rights.person_view", id=row.id)})
+        return found
 
     def trail_url(self, row: Any) -> str:
         """All acts about the person, those on what hangs on it too."""

@@ -131,7 +131,12 @@ PARTICULARS = {
 
 
 SHARED = {part.value: part for part in FilePart}
-PAPERS = {"letter": N_("Referral letter")}
+PAPERS = {
+    "letter": N_("Referral letter"),
+    "rights": N_("Rights of the person"),
+    "copy": N_("Copy of personal data (art. 15)"),
+    "certificate": N_("Certificate of erasure"),
+}
 
 
 def particulars(entry: AuditEntry) -> list[tuple[str, str]]:

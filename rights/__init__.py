@@ -5,12 +5,13 @@ from .certificate import certify, counts_of, paper_of_certificate
 from .erasing import Held, erase, holds, records_of
 from .file import told
 from .keeping import AT_ONCE, Due, carry_out, due, fingerprint
-from .layout import cover_of, paper_of, sheets_of
+from .layout import cover_of, fates, paper_of, sheets_of
 from .rules import RULES
 from .schedule import SCHEDULE
 from .walk import about, reach
 
 __all__ = [
     "AT_ONCE", "RULES", "SCHEDULE", "Due", "Held", "about", "carry_out", "certify", "counts_of", "cover_of", "due",
-    "erase", "fingerprint", "holds", "paper_of", "paper_of_certificate", "reach", "records_of", "sheets_of", "told",
+    "erase", "fates", "fingerprint", "holds", "paper_of", "paper_of_certificate", "reach", "records_of",
+    "sheets_of", "told",
 ]  # fmt: skip

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from sqlalchemy import orm
+
 import exports
 import papers
 from db import fields
@@ -10,6 +14,8 @@ from models import AuditEntry, Beneficiary
 from vocabulary import Role
 
 from .file import Part, Shown, Told
+from .rules import RULES, Rule
+from .walk import about
 
 
 def paper_of(copy: Told, shown: Shown, made_by: Role | None) -> papers.Paper:
@@ -62,3 +68,17 @@ def _head(copy: Told) -> list[str]:
         return []
     reach = (town.address, town.postal_code, town.phone, town.email)
     return [" · ".join(filter(None, (town.name, town.centre_name))), " · ".join(filter(None, reach))]
+
+
+def fates(session: orm.Session, people: Iterable[int]) -> list[tuple[str, int, str]]:
+    """What an erasure would find of these people, as the session's reader sees it: kind, number, what becomes of it."""
+    rows = about(session, people)
+    return [
+        (str(model.labels), len(found), _fate(RULES[model.__tablename__])) for model, found in rows.items() if found
+    ]
+
+
+def _fate(rule: Rule) -> str:
+    if rule.is_deleted:
+        return _("deleted")
+    return _("kept for the figures, without names and free text") if rule.empty else _("kept for the figures")
