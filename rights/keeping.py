@@ -37,6 +37,7 @@ class Due:
     line: Line
     rows: list[Any]
     names: list[str]
+    """What they are called, where they tell of people."""
     count: int
     kept: int
 
@@ -56,7 +57,8 @@ def _due(session: orm.Session, line: Line) -> Due:
     key = sa.inspect(model).primary_key[0]
     rows = list(session.scalars(sa.select(model).where(*free).order_by(column, key).limit(AT_ONCE)))
     total, count = (session.scalar(sa.select(sa.func.count(key)).where(*test)) or 0 for test in (over, free))
-    return Due(line, rows, [getattr(row, "described", str(row)) for row in rows], count, total - count)
+    names = [getattr(row, "described", None) or str(row) for row in rows] if line.is_of_people else []
+    return Due(line, rows, names, count, total - count)
 
 
 def _before(years: int, is_day: bool) -> Any:

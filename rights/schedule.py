@@ -14,7 +14,7 @@ from enum import Enum
 import sqlalchemy as sa
 
 from db import Base
-from i18n import Label, _
+from i18n import Label, _, ngettext
 from models import AccessGrant, AuditEntry, Beneficiary, DataRequest, Submission, UserSession, Visit, Volunteer
 
 from .erasing import REMAINS
@@ -47,7 +47,8 @@ class Line:
     @property
     def told(self) -> str:
         """The line in words."""
-        years = _("%(years)s years after %(begins)s", years=self.years, begins=self.begins)
+        length = ngettext("%(n)s year", "%(n)s years", self.years, n=self.years)
+        years = _("%(years)s after %(begins)s", years=length, begins=self.begins)
         assumed = f" – {_('to be confirmed by the Data Protection Officer')}" if self.is_assumed else ""
         return f"{years}, {self.fate.value} ({self.source}{assumed})"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -310,3 +311,141 @@ def link_both(world: World) -> None:
     decision = db.session.get_one(models.PersonDecision, world.rows["shared"]["person_decision"])
     decision.verdict = SamePerson.SAME
     audit.commit(db.session)
+
+
+# --- times of keeping -------------------------------------------------------------------------------------------------
+
+
+def age_everything(world: World) -> dict[str, int]:
+    """In the main unit a file closed eleven years ago, another held, another linked with a running one; old rows."""
+    policy.bind(db.session, policy.SYSTEM)
+    unit = db.session.get_one(models.Unit, world.rows["main"]["unit"])
+    staff = db.session.get_one(models.User, world.users["caseworker.main"])
+    long_ago = models.today() - dt.timedelta(days=11 * 366)
+    people = {}
+    for name in ("over", "held", "linked", "restricted", "asking", "recent"):
+        closed = models.today() - dt.timedelta(days=9 * 365) if name == "recent" else long_ago
+        row = builders.beneficiary(unit, registered_on=long_ago, closed_on=closed)
+        db.session.add(row)
+        db.session.flush()
+        people[name] = row.id
+    said = {"unit_id": unit.id}
+    db.session.get_one(Beneficiary, people["restricted"]).restricted_on = models.today()
+    db.session.add_all([
+        models.LegalHold(beneficiary_id=people["held"], **said, reason="Δίκη", by_id=staff.id),
+        models.DataRequest(beneficiary_id=people["asking"], **said, kind=RequestKind.ACCESS),
+        models.PersonDecision(
+            first_id=world.rows["main"]["beneficiary"], second_id=people["linked"], verdict=SamePerson.SAME,
+            reason="Ίδιος", by_id=world.users["coordinator"],
+        ),
+        builders.visit(unit, staff, request="Παλιό κείμενο", at=models.now() - dt.timedelta(days=6 * 366)),
+        Submission(
+            token="o" * 64, user_id=staff.id, subject_type="visit", subject_id=1,
+            at=models.now() - dt.timedelta(days=400),
+        ),
+    ])  # fmt: skip
+    audit.commit(db.session)
+    return people
+
+
+def counts() -> dict[str, tuple[int, int]]:
+    return {each.line.model.__tablename__: (each.count, each.kept) for each in rights.due(db.session)}
+
+
+def test_a_dry_run_tells_what_is_due_and_changes_nothing(house_of: World) -> None:
+    people = age_everything(house_of)
+    act_as(house_of, "coordinator")
+    before = everything_kept()
+    found = rights.due(db.session)
+    assert [row.id for row in found[0].rows] == [people["over"]]
+    assert counts() == {
+        "beneficiary": (1, 4), "visit": (1, 0), "access_grant": (0, 0), "data_request": (0, 0), "volunteer": (0, 0),
+        "audit_entry": (0, 0), "submission": (1, 0), "user_session": (0, 0),
+    }  # fmt: skip
+    assert everything_kept() == before
+
+
+def test_what_was_approved_is_carried_out_and_certified(house_of: World) -> None:
+    people = age_everything(house_of)
+    act_as(house_of, "coordinator")
+    row = rights.carry_out(db.session, rights.fingerprint(rights.due(db.session)), "Πρωτ. 12/2026")
+    audit.commit(db.session)
+    assert (row.people, row.approved_by_id) == (1, house_of.users["coordinator"])
+    assert dict(json.loads(row.done)) == {"audit_entry": 2, "beneficiary": 1, "submission": 1, "visit": 1}
+    erased = house_of.query(sa.select(Beneficiary.id).where(Beneficiary.erased_on.is_not(None)))
+    assert erased == [people["over"]]
+    assert house_of.query(sa.select(models.Visit.id).where(models.Visit.request == "Παλιό κείμενο")) == []
+    act_as(house_of, "coordinator")
+    assert {number for number, _kept in counts().values()} == {0}
+    with pytest.raises(BadValue, match="due"):
+        rights.carry_out(db.session, rights.fingerprint(rights.due(db.session)), "Πρωτ. 12/2026")
+
+
+def test_a_list_that_changed_after_it_was_read_is_not_carried_out(house_of: World) -> None:
+    people = age_everything(house_of)
+    act_as(house_of, "coordinator")
+    read = rights.fingerprint(rights.due(db.session))
+    hold(house_of, people["over"])
+    act_as(house_of, "coordinator")
+    with pytest.raises(BadValue, match="changed"):
+        rights.carry_out(db.session, read, "Πρωτ. 12/2026")
+    assert house_of.query(sa.select(Beneficiary.id).where(Beneficiary.erased_on.is_not(None))) == []
+
+
+def test_every_line_of_the_schedule_says_its_source() -> None:
+    for line in rights.SCHEDULE:
+        assert line.years > 0 and str(line.source) and str(line.begins), line
+        assert line.since in line.model.__table__.c, line
+
+
+def test_the_command_tells_what_is_due(world: World) -> None:
+    with world.app.app_context():
+        age_everything(world)
+    told = world.app.test_cli_runner().invoke(args=["retention", "due"])
+    assert told.exit_code == 0, told.output
+    assert [line.split()[0] for line in told.output.splitlines()] == ["1", "1", "0", "0", "0", "0", "1", "0"]
+
+
+# --- restriction, requests, consents ----------------------------------------------------------------------------------
+
+
+def test_nobody_works_on_a_restricted_file(house_of: World) -> None:
+    key = house_of.rows["main"]["beneficiary"]
+    act_as(house_of, "coordinator")
+    db.session.get_one(Beneficiary, key).restricted_on = models.today()
+    audit.commit(db.session)
+    for name in ("caseworker.main", "coordinator"):
+        act_as(house_of, name)
+        person = db.session.get_one(Beneficiary, key)
+        person.mobile = "6900000000"
+        with pytest.raises(BadValue, match="restricted"):
+            db.session.flush()
+        db.session.rollback()
+        staff = db.session.get_one(models.User, house_of.users["caseworker.main"])
+        db.session.add(builders.visit(db.session.get_one(models.Unit, person.unit_id), staff, person))
+        with pytest.raises(BadValue, match="restricted"):
+            db.session.flush()
+        db.session.rollback()
+        db.session.delete(db.session.get_one(models.HouseholdMember, house_of.rows["main"]["household_member"]))
+        with pytest.raises(BadValue, match="restricted"):
+            db.session.flush()
+        db.session.rollback()
+    act_as(house_of, "coordinator")
+    db.session.get_one(Beneficiary, key).restricted_on = None
+    db.session.flush()
+
+
+def test_only_a_coordinator_restricts(house_of: World) -> None:
+    act_as(house_of, "caseworker.main")
+    db.session.get_one(Beneficiary, house_of.rows["main"]["beneficiary"]).restricted_on = models.today()
+    with pytest.raises(policy.Refused):
+        db.session.flush()
+
+
+@pytest.mark.parametrize(
+    ("received", "extended", "due"),
+    [((2026, 1, 31), False, (2026, 2, 28)), ((2024, 1, 31), False, (2024, 2, 29)), ((2025, 11, 30), True, (2026, 2, 28)),
+     ((2025, 12, 15), False, (2026, 1, 15))],
+)  # fmt: skip
+def test_a_request_is_due_in_a_month(received: Any, extended: bool, due: Any) -> None:
+    assert models.months_later(dt.date(*received), 3 if extended else 1) == dt.date(*due)
