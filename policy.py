@@ -52,7 +52,7 @@ distribution      -         rcedx      rce      rcedx       r          -
 data_request      rc        rce        rce      rcex        r          -
 consent           r         rced       rced     rcedx       r          -
 legal_hold        -         r          -        rced        r          -
-rights            -         -          -        rdmx        r          -
+rights            -         -          -        rdmx        -          -
 erasure           -         -          -        rc          r          -
 municipality      -         -          -        re          r          re
 unit              -         -          -        r           r          rce
