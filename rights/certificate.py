@@ -39,7 +39,7 @@ def counts_of(row: Erasure) -> list[tuple[str, int]]:
 
 def paper_of_certificate(session: orm.Session, row: Erasure, at: str) -> papers.Paper:
     """The certificate, to be printed and filed."""
-    town = session.scalar(sa.select(Municipality))
+    title, town = _("Certificate of erasure"), session.scalar(sa.select(Municipality))
     approver = session.get(User, row.approved_by_id)
     pairs = [
         (_("Number"), str(row.id)),
@@ -53,13 +53,13 @@ def paper_of_certificate(session: orm.Session, row: Erasure, at: str) -> papers.
     told = _("The records below were deleted or made anonymous for good in the database; the certificate names nobody.")
     later = _("Backups made before that day still hold them, until they are overwritten in their turn.")
     return papers.Paper(
-        title=_("Certificate of erasure"),
+        title=title,
         head=[" · ".join(filter(None, (town.name, town.centre_name)))] if town else [],
         sections=[
             papers.Section(_("What was done"), [told, later], pairs=pairs),
             papers.Section(_("Records"), heads=[_("Kind"), _("Number of records")], rows=counts),
             papers.Section(_("Signatures"), ["\n\n…………………………………………"]),
         ],
-        foot=f"{_('Certificate of erasure')} {row.id}",
+        foot=f"{title} {row.id}",
         moment=row.at,
     )

@@ -30,7 +30,7 @@ def paper_of(copy: Told, shown: Shown, made_by: Role | None) -> papers.Paper:
         title=_("Copy of personal data"),
         head=_head(copy),
         sections=sections,
-        foot=f"{_('Confidential')} · {copy.person.registry_number} · {_at(copy, shown)} · {made_by or ''}",
+        foot=" · ".join((_("Confidential"), copy.person.registry_number, _at(copy, shown), str(made_by or ""))),
         moment=copy.moment,
     )
 

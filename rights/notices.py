@@ -30,8 +30,8 @@ ALSO_WITHHELD = (
     Label(
         "Σημειώσεις που έχει εμπιστευθεί ο συντάκτης μόνο στον εαυτό του, αν υπάρχουν: επαγγελματικό απόρρητο "
         "(ΠΔ 23/1992 άρ. 6)· απευθυνθείτε στον επαγγελματία που σας παρακολουθεί.",
-        "Notes that their author keeps to himself or herself, if there are any: professional secrecy (ΠΔ 23/1992, "
-        "art. 6); turn to the professional who attends to you.",
+        "Notes that their author keeps to himself or herself, if there are any: professional secrecy (Presidential "
+        "Decree 23/1992, art. 6); turn to the professional who attends to you.",
     ),
     Label(
         "Στοιχεία των άλλων μελών του νοικοκυριού: αναφέρεται μόνο η σχέση τους (άρ. 15 παρ. 4 ΓΚΠΔ).",
@@ -61,8 +61,7 @@ def texts(session: orm.Session) -> list[tuple[str, list[str]]]:
     )
     rights = _(
         "You may ask for correction (art. 16), erasure (art. 17, limited by art. 17(3)), restriction (art. 18), and "
-        "object (art. 21); an answer comes within a month. You may complain to the Hellenic Data Protection Authority "
-        "(www.dpa.gr)."
+        "object (art. 21); an answer comes within a month. You may complain to the Hellenic Data Protection Authority ."
     )
     return [
         (_("Why and on what basis"), [basis]),

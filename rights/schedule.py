@@ -49,12 +49,13 @@ class Line:
         """The line in words."""
         length = ngettext("%(n)s year", "%(n)s years", self.years, n=self.years)
         years = _("%(years)s after %(begins)s", years=length, begins=self.begins)
-        assumed = f" – {_('to be confirmed by the Data Protection Officer')}" if self.is_assumed else ""
-        return f"{years}, {self.fate.value} ({self.source}{assumed})"
+        assumed = _("to be confirmed by the Data Protection Officer") if self.is_assumed else ""
+        return f"{years}, {self.fate.value} ({' – '.join(filter(None, (str(self.source), assumed)))})"
 
 
 CLEARING = Label(
-    "άρ. 5 παρ. 1 ε΄ ΓΚΠΔ· ΠΔ 480/1985, Καν. 2021/1060 άρ. 82", "GDPR art. 5(1)(e); ΠΔ 480/1985, Reg. 2021/1060 art. 82"
+    "άρ. 5 παρ. 1 ε΄ ΓΚΠΔ· ΠΔ 480/1985, Καν. 2021/1060 άρ. 82",
+    "GDPR art. 5(1)(e); Presidential Decree 480/1985, Reg. 2021/1060 art. 82",
 )
 MINIMAL = Label("άρ. 5 παρ. 1 ε΄ ΓΚΠΔ", "GDPR art. 5(1)(e)")
 

@@ -371,7 +371,9 @@ def test_what_was_approved_is_carried_out_and_certified(house_of: World) -> None
     row = rights.carry_out(db.session, rights.fingerprint(rights.due(db.session)), "Πρωτ. 12/2026")
     audit.commit(db.session)
     assert (row.people, row.approved_by_id) == (1, house_of.users["coordinator"])
-    assert dict(json.loads(row.done)) == {"audit_entry": 2, "beneficiary": 1, "submission": 1, "visit": 1}
+    assert dict(json.loads(row.done)) == {
+        "audit_entry": 2, "beneficiary": 1, "person_token": 3, "submission": 1, "visit": 1,
+    }  # fmt: skip
     erased = house_of.query(sa.select(Beneficiary.id).where(Beneficiary.erased_on.is_not(None)))
     assert erased == [people["over"]]
     assert house_of.query(sa.select(models.Visit.id).where(models.Visit.request == "Παλιό κείμενο")) == []

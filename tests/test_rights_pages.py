@@ -46,7 +46,7 @@ def test_the_copy_tells_all_that_is_kept_and_what_is_withheld(world: World) -> N
     for told in (
         "Αντίγραφο προσωπικών δεδομένων", NAME, person.amka, "09/03/1980", "Παροχές υπηρεσιών", "Παραπομπές",
         "Σε ποιους δόθηκαν στοιχεία", "Ποιοι άνοιξαν τον φάκελο", "Τι δεν περιλαμβάνεται, και γιατί", "C-579/21",
-        "10 έτη μετά από τη λήξη παρακολούθησης", "www.dpa.gr", f"{NAME}.pdf",
+        "10 έτη μετά από τη λήξη παρακολούθησης", "Αρχή Προστασίας Δεδομένων", f"{NAME}.pdf",
     ):  # fmt: skip
         assert told in text, told
     assert SECRET not in text, "a note confided to its author alone"
