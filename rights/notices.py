@@ -61,7 +61,7 @@ def texts(session: orm.Session) -> list[tuple[str, list[str]]]:
     )
     rights = _(
         "You may ask for correction (art. 16), erasure (art. 17, limited by art. 17(3)), restriction (art. 18), and "
-        "object (art. 21); an answer comes within a month. You may complain to the Hellenic Data Protection Authority ."
+        "object (art. 21); an answer comes within a month. You may complain to the Hellenic Data Protection Authority."
     )
     return [
         (_("Why and on what basis"), [basis]),
