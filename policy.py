@@ -53,7 +53,7 @@ data_request      rc        rce        rce      rcex        r          -
 consent           r         rced       rced     rcedx       r          -
 legal_hold        -         r          -        rced        r          -
 rights            -         -          -        rdmx        -          -
-erasure           -         -          -        rc          r          -
+erasure           -         -          -        r           r          -
 municipality      -         -          -        re          r          re
 unit              -         -          -        r           r          rce
 user              -         -          -        -           -          rce

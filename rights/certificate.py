@@ -13,11 +13,12 @@ from db import Base
 from i18n import _
 from models import Erasure, Municipality, User, now
 from policy import scope_in
+from sharing import opened
 from vocabulary import ErasureCause
 
 
 def certify(session: orm.Session, cause: ErasureCause, reason: str, people: int, done: Counter[str]) -> Erasure:
-    """Keep what was done: numbers and kinds, never whose."""
+    """Keep what was done: numbers and kinds, never whose. No role writes certificates: what erases does."""
     row = Erasure(
         cause=cause,
         reason=reason,
@@ -26,8 +27,9 @@ def certify(session: orm.Session, cause: ErasureCause, reason: str, people: int,
         done=json.dumps({name: number for name, number in sorted(done.items()) if number}),
         at=now(),
     )
-    session.add(row)
-    session.flush()
+    with opened(session):
+        session.add(row)
+        session.flush()
     return row
 
 
