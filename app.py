@@ -23,10 +23,22 @@ import i18n
 import identifiers
 import models
 import policy
+import vault
 from admin_views.base import greek_date, greek_datetime
 from i18n import _
 
-CSP = "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""On every answer, whatever it is (ASVS 5.0, 3.4)."""
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
@@ -95,6 +107,15 @@ def _errors(app: Flask) -> None:
     def refused(error: policy.Refused) -> Any:
         return _error_page(403, _("This is not open to you."))
 
+    @app.errorhandler(vault.Sealed)
+    def sealed(error: vault.Sealed) -> Any:
+        app.logger.error("%s Asked for by %s.", error, request.endpoint)
+        told = _(
+            "A protected value cannot be opened: it was changed from outside, or its key is missing. "
+            "Tell whoever runs the server."
+        )
+        return _error_page(500, told)
+
     @app.errorhandler(HTTPException)
     def known(error: HTTPException) -> Any:
         texts = {
@@ -102,6 +123,7 @@ def _errors(app: Flask) -> None:
             404: _("There is no such page or record."),
             405: _("This cannot be done here."),
             413: _("This is too large."),
+            429: _("Too much was asked for in a short time. Wait a minute and try again."),
         }
         return _error_page(error.code or 500, texts.get(error.code or 500, _("This request is not valid.")))
 
@@ -145,13 +167,14 @@ def _headers(response: Any) -> Any:
         address = urlsplit(response.location)._replace(scheme="", netloc="")
         here = redirect("/" + address.geturl().lstrip("/"), 308)
         response.location, response.data = here.location, here.data
-    response.headers.setdefault("Content-Security-Policy", CSP)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
     if response.status_code < 400 and request.endpoint in auth.OPEN_FILES and _is_kept():
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         response.headers["Cache-Control"] = "no-store"
+    if response.status_code == 429:
+        response.headers["Retry-After"] = "60"
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     return response

@@ -27,6 +27,7 @@ import passwords
 import policy
 import reports
 import row_security
+import sealing
 import vault
 from db import BadValue, begin_write, db
 from identifiers import InvalidIdentifier
@@ -51,6 +52,7 @@ def init_app(app: Flask) -> None:
         report_group,
         match_group,
         admin_group,
+        vault_group,
         serve,
         demo_command,
     ):
@@ -285,6 +287,26 @@ def _password(is_piped: bool) -> str:
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
+# --- vault ------------------------------------------------------------------------------------------------------------
+
+vault_group = AppGroup("vault", help="Sealed values and their keys.")
+
+
+@vault_group.command("rotate", with_appcontext=False)
+@_as_system
+def rotate() -> None:
+    """Seal everything anew under the first key of KENTRO_KEY; broken off, it goes on where it stopped."""
+    renewed = dict.fromkeys(sealing.sealed_columns(), 0)
+    for table, rows in sealing.renew(db.session):
+        renewed[table] += rows
+        if rows:
+            audit.note(db.session, AuditAction.SYSTEM, subject_type=table, task="vault rotate", rows=rows)
+        audit.commit(db.session)
+    audit.system_note(AuditAction.SYSTEM, task="vault rotate", **renewed)
+    click.echo("\n".join(f"{table}: {rows} rows sealed anew" for table, rows in renewed.items()))
+    click.echo("Keep the older keys behind the first as long as the trail or a backup is sealed with them.")
+
+
 # --- serve and demo ---------------------------------------------------------------------------------------------------
 
 
@@ -343,6 +365,7 @@ def _check_wall() -> None:
 
 def _serve() -> None:
     """Listen first: whoever reads the address can use it, and a port that is taken is told plainly."""
+    sealing.check(db.session)
     settings = current_app.config
     _check_wall()
     host, port = settings["HOST"], settings["PORT"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 import re
 import secrets
@@ -12,6 +14,7 @@ from typing import Any
 ROOT = Path(__file__).parent
 INSTANCE = ROOT / "instance"
 MODES = ("development", "production")
+FACTOR = ("required", "offered")
 
 
 class Misconfigured(RuntimeError):
@@ -23,21 +26,24 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
 
     DATABASE_URL, KENTRO_OWNER_URL (PostgreSQL: the tables' owner, for commands), SECRET_KEY, HOST, PORT,
     KENTRO_MODE (development or production), KENTRO_IDLE_MINUTES (30),
-    KENTRO_SESSION_HOURS (12), KENTRO_LOGIN_WINDOW_MINUTES (15), KENTRO_PROXIES (0: reverse proxies in front),
-    KENTRO_KEY (seals protected values; several by commas: the first seals, all open; else SECRET_KEY does),
+    KENTRO_SESSION_HOURS (12), KENTRO_FRESH_MINUTES (15: for how long nobody is asked again who they are; 0: never),
+    KENTRO_LOGIN_WINDOW_MINUTES (15), KENTRO_SECOND_FACTOR (required in production, offered in development),
+    KENTRO_READINGS (how many times the allowances of auth/limits.py; 1 in production, in development 0: no limit),
+    KENTRO_PROXIES (0: reverse proxies in front),
+    KENTRO_KEY (seals protected values: 32 bytes in hexadecimal or base64; of several, by commas, the first seals),
     KENTRO_TRAIL_KEY (signs heads of the trail),
     KENTRO_SQLITE_SYNCHRONOUS (FULL: what was saved survives a power cut; NORMAL: faster, the last saves may not),
     KENTRO_MATCH_KEY (keys the hashes by which one person's records in two units are found; else made from SECRET_KEY).
 
     Raises:
-        Misconfigured: a production without SECRET_KEY or DATABASE_URL, or a value of the wrong form.
+        Misconfigured: a production without SECRET_KEY, KENTRO_KEY or DATABASE_URL, or a value of the wrong form.
     """
     mode = _one_of(environ, "KENTRO_MODE", MODES)
     production = mode == "production"
     return {
         "KENTRO_MODE": mode,
         "SECRET_KEY": _secret_key(environ, production),
-        "KEYS": tuple(key.strip().encode() for key in environ.get("KENTRO_KEY", "").split(",") if key.strip()),
+        "KEYS": _keys(environ, production),
         "TRAIL_KEY": _hexadecimal(environ, "KENTRO_TRAIL_KEY"),
         "MATCH_KEY": _match_key(environ),
         "SQLITE_SYNCHRONOUS": _one_of(environ, "KENTRO_SQLITE_SYNCHRONOUS", ("FULL", "NORMAL")),
@@ -48,6 +54,9 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "IDLE_MINUTES": _whole(environ, "KENTRO_IDLE_MINUTES", 30),
         "LOGIN_WINDOW_MINUTES": _whole(environ, "KENTRO_LOGIN_WINDOW_MINUTES", 15),
         "SESSION_HOURS": _whole(environ, "KENTRO_SESSION_HOURS", 12),
+        "FRESH_MINUTES": _whole(environ, "KENTRO_FRESH_MINUTES", 15),
+        "SECOND_FACTOR": _one_of(environ, "KENTRO_SECOND_FACTOR", FACTOR if production else FACTOR[::-1]),
+        "READINGS": _whole(environ, "KENTRO_READINGS", int(production)),
         "SESSION_COOKIE_NAME": "__Host-kentro" if production else "kentro",
         "SESSION_COOKIE_SECURE": production,
         "SESSION_COOKIE_HTTPONLY": True,
@@ -104,6 +113,27 @@ def _match_key(environ: Mapping[str, str]) -> str | None:
     if key is not None and len(key) < 32:
         raise Misconfigured("KENTRO_MATCH_KEY is shorter than 32 characters.")
     return key
+
+
+def _keys(environ: Mapping[str, str], production: bool) -> tuple[bytes, ...]:
+    said = environ.get("KENTRO_KEY", "")
+    if not said and production:
+        raise Misconfigured("KENTRO_KEY is not set: without it what is protected can be neither kept nor read.")
+    return tuple(_key(part.strip()) for part in (said or kept_key(INSTANCE / "kentro_key")).split(","))
+
+
+def _key(said: str) -> bytes:
+    """32 bytes, written as 64 hexadecimal digits or in base64."""
+    try:
+        key = bytes.fromhex(said) if len(said) == 64 else base64.b64decode(said.translate(_STANDARD), validate=True)
+    except (ValueError, binascii.Error):
+        key = b""
+    if len(key) != 32:
+        raise Misconfigured("KENTRO_KEY: each key is 32 bytes, as 64 hexadecimal digits or 44 of base64.")
+    return key
+
+
+_STANDARD = str.maketrans("-_", "+/")
 
 
 def kept_key(path: Path) -> str:

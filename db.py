@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, declared_attr,
 
 import authorizer
 import search
-from column_types import CodeSet, Hundredths, Instant, sort_text
+from column_types import CodeSet, Hundredths, Instant, Vaulted, sort_text
 from i18n import Label
 from identifiers import N_
 
@@ -58,6 +58,10 @@ class Sensitivity(StrEnum):
     CONFIDED = "confided"
 
 
+SEALED = frozenset({Sensitivity.SPECIAL, Sensitivity.CLINICAL, Sensitivity.CONFIDED})
+"""What is kept so that a stolen database does not show it (docs/decisions/0022-sealed-values.md)."""
+
+
 @dataclass(frozen=True)
 class Field:
     """What a column means to people. It rides in the column's `info`."""
@@ -75,6 +79,22 @@ class Field:
     help: Label | None = None
     form: bool = True
     default: Callable[[], Any] | None = None
+
+    @property
+    def is_sealed(self) -> bool:
+        """The column is kept sealed; links and flags are not: foreign keys and the walls in SQL stand on them."""
+        return self.sensitivity in SEALED and self.kind not in (Kind.LINK, Kind.FLAG)
+
+    @property
+    def room(self) -> int:
+        """Bytes that a sealed value takes at least: as many as the longest of its list, so that all look alike."""
+        if self.kind in (Kind.TEXT, Kind.LONG_TEXT):
+            return 256
+        values = [len(code.value) + 1 for code in self.codes]
+        longest = (
+            sum(values) if self.kind == Kind.CODES else max(values, default=28 if self.kind == Kind.INSTANT else 11)
+        )
+        return 16 * (1 + (longest + 4) // 16)
 
 
 # --- declarations of columns -----------------------------------------------------------------------------------------
@@ -154,6 +174,7 @@ def _of_field(more: dict[str, Any]) -> dict[str, Any]:
 
 
 def _column(kept: Any, field: Field, required: bool, more: dict[str, Any], *keys: Any) -> MappedColumn[Any]:
+    kept = Vaulted(kept, field.room) if field.is_sealed else kept
     return mapped_column(kept, *keys, nullable=not required, info={"field": field}, **more)
 
 
@@ -321,6 +342,7 @@ def _set_up_sqlite(connection: Any, synchronous: str) -> None:
     kept = f"foreign_keys=ON recursive_triggers=ON journal_mode=WAL synchronous={synchronous} cache_size=-32000"
     for pragma in f"{kept} busy_timeout=10000".split():
         connection.execute(f"PRAGMA {pragma}")
+    connection.execute("SELECT 1 FROM json_each('[]')")  # made at first use, which the authorizer refuses
     connection.create_function("greek_key", 1, lambda value: value and search.fold(value), deterministic=True)
     connection.set_authorizer(authorizer.decide)
 

@@ -220,7 +220,10 @@ class Membership(Record):
 
 
 class UserSession(Base):
-    """A sign-in, kept on the server so that it dies at logout, password change and suspension."""
+    """A sign-in, kept on the server so that it dies at logout, password change and suspension.
+
+    Where it came from is for its own user alone, who may end what they do not know.
+    """
 
     label, labels = Label("Σύνδεση", "Sign-in"), Label("Συνδέσεις", "Sign-ins")
 
@@ -229,9 +232,29 @@ class UserSession(Base):
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("user.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[dt.datetime] = mapped_column(Instant)
     seen_at: Mapped[dt.datetime] = mapped_column(Instant)
+    confirmed_at: Mapped[dt.datetime] = mapped_column(Instant)
     ended_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    address: Mapped[str | None] = mapped_column(sa.String(45))
+    agent: Mapped[str | None] = mapped_column(sa.String(200))
 
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+
+class SecondFactor(Record):
+    """What a user has to show beside the password: codes of an application on their telephone (RFC 6238)."""
+
+    label, labels = Label("Δεύτερος παράγοντας", "Second factor"), Label("Δεύτεροι παράγοντες", "Second factors")
+
+    user_id: Mapped[int] = link("user.id", "Χρήστης", "User", required=True, ondelete="CASCADE", unique=True)
+    secret: Mapped[str] = deferred(mapped_column(sa.Text, nullable=False))
+    last_step: Mapped[int] = mapped_column(sa.Integer)
+    recovery: Mapped[str] = deferred(mapped_column(sa.Text, nullable=False))
+    created_at: Mapped[dt.datetime] = mapped_column(Instant, default=now)
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+    def __str__(self) -> str:
+        return str(self.user)
 
 
 class Submission(Base):

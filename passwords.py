@@ -22,6 +22,16 @@ def make_hash(password: str) -> str:
     """An argon2id hash (argon2-cffi's defaults, RFC 9106's low-memory profile).
 
     Raises:
+        WeakPassword: see `check`.
+    """
+    check(password)
+    return _hasher.hash(password)
+
+
+def check(password: str) -> None:
+    """The password is acceptable.
+
+    Raises:
         WeakPassword: shorter than 12 or longer than 256 characters (the cap keeps hashing cheap), or one of the most
             common; there are no rules of composition (ASVS 5.0, 6.2.1 to 6.2.9).
     """
@@ -31,7 +41,6 @@ def make_hash(password: str) -> str:
         raise WeakPassword(N_("A password has at most 256 characters."))
     if password.lower() in COMMON:
         raise WeakPassword(N_("This password is one of the most common ones: choose another."))
-    return _hasher.hash(password)
 
 
 def matches(password: str, kept: str | None) -> bool:

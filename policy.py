@@ -64,6 +64,7 @@ distribution      -         rcedx      rce      rcedx       r          -
 municipality      -         -          -        re          r          re
 unit              -         -          -        r           r          rce
 user              -         -          -        -           -          rce
+second_factor     -         -          -        -           -          d
 membership        -         -          -        -           -          rcd
 audit_entry       -         -          -        -           rx         -
 audit_review      -         -          -        -           rce        -
@@ -109,6 +110,8 @@ HOME: dict[Role, tuple[str, ...]] = {
 """What the first page shows a role, in this order; admin_views/home/ says what each part is."""
 
 EVERY_UNIT = frozenset({Role.COORDINATOR, Role.SUPERVISOR})
+SECOND_FACTOR = EVERY_UNIT | {Role.ADMINISTRATOR}
+"""Whose password alone would open too much; others may have a second factor."""
 
 
 def _permissions() -> dict[tuple[str, str], frozenset[Role]]:
@@ -412,7 +415,9 @@ def _is_move(scope: Scope, row: Base, action: str) -> bool:
 
 
 def _own_account(scope: Scope, row: Base, action: str) -> bool:
-    """Everybody keeps their own password and language, and no more of their account than that."""
+    """Everybody keeps their own password, language and second factor, and no more of their account than that."""
+    if isinstance(row, models.SecondFactor):
+        return row.user_id == scope.user_id
     return (
         isinstance(row, models.User)
         and action == "edit"

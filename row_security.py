@@ -24,7 +24,11 @@ EVERY_UNIT, NO_UNIT, NOTHING = "*", "0", ""
 NAMED = "(SELECT string_to_array(NULLIF(NULLIF(current_setting('kentro.units', true), ''), '*'), ',')::int[])::int[]"
 ALL_NAMED = "(SELECT current_setting('kentro.units', true)) = '*'"
 IN_SIGHT = f"({ALL_NAMED} OR unit_id = ANY ({NAMED}))"
-SHARED = f"unit_id IS NULL AND {NAMED} IS NOT NULL AND action IN ({', '.join(repr(c.value) for c in CHANGES)})"
+# A decision on two records is of no unit, and tells of both what neither's unit may know.
+SHARED = (
+    f"unit_id IS NULL AND subject_type IS DISTINCT FROM 'person_decision' AND {NAMED} IS NOT NULL "
+    f"AND action IN ({', '.join(repr(c.value) for c in CHANGES)})"
+)
 
 OWN_WALLS = {
     "audit_entry": {

@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from flask import flash, redirect, request, url_for
+from flask_admin import expose
 from wtforms import PasswordField, StringField
 from wtforms.validators import StopValidation
 
 import passwords
 import policy
-from auth import end_sessions
+from auth import end_sessions, factor_of, living_sessions, note_ended, remove_factor
 from db import BadValue, db
 from i18n import Label, _
 from identifiers import N_
-from models import Membership, Municipality, Unit, User, UserSession
+from models import Membership, Municipality, SecondFactor, Unit, User, UserSession
 
-from .base import Child, KentroView
+from .base import Child, KentroView, greek_datetime
 from .base.filters import yes_or_no
 from .base.forms import Required
 from .menu import SETTINGS
@@ -46,6 +48,9 @@ class UnitView(KentroView):
             model.municipality_id = db.session.query(Municipality.id).scalar()
 
 
+WRITING = frozenset({"create_view", "edit_view", "delete_view", "action_view"})
+
+
 def _acceptable(form: Any, field: StringField) -> None:
     if field.data:
         try:
@@ -71,6 +76,8 @@ class UserView(KentroView):
     default_order = ("username", False)
     list_columns = ("username", "full_name", "role", "specialty", "is_active")
     locked_columns = ("username",)
+    confirmed_routes = WRITING | {"end_sessions_view", "reset_factor_view"}
+    details_template = "admin/user/details.html"
     children = (Child(Membership, "user_id", ("unit_id",)),)
     made_filters = (
         yes_or_no(
@@ -109,6 +116,38 @@ class UserView(KentroView):
         if not is_created and policy.changed(model) & {"password_hash", "role", "is_active"}:
             end_sessions(model)
 
+    def sections(self, row: Any) -> list[tuple[Any, list[tuple[Any, str]]]]:
+        """How the user signs in, too; not from where, which is the user's own to know."""
+        factor = factor_of(row)
+        said = [
+            (Label("Ανοιχτές συνδέσεις", "Open sessions"), str(len(living_sessions(row)))),
+            (SecondFactor.label, greek_datetime(factor.created_at) if factor else _("Not set up")),
+        ]
+        return [*super().sections(row), (Label("Σύνδεση", "Sign-in"), said)]
+
+    @expose("/end_sessions/", methods=("POST",))
+    def end_sessions_view(self) -> Any:
+        """Sign the user out everywhere."""
+        user = self.get_one(request.args.get("id"))
+        note_ended(user, end_sessions(user))
+        flash(_("The user's sessions were ended."), "success")
+        return redirect(url_for(".details_view", id=user.id))
+
+    @expose("/reset_factor/", methods=("POST",))
+    def reset_factor_view(self) -> Any:
+        """Take away the second factor of somebody who lost the telephone; they set up a new one at the next sign-in."""
+        user = self.get_one(request.args.get("id"))
+        if remove_factor(user):
+            end_sessions(user)
+            flash(_("The second factor was reset."), "success")
+        else:
+            flash(_("This user has no second factor."), "info")
+        return redirect(url_for(".details_view", id=user.id))
+
+    def routes(self) -> dict[str, str]:
+        """A user's sessions and second factor are part of the user."""
+        return {**super().routes(), "end_sessions_view": "edit", "reset_factor_view": "edit"}
+
     def warnings(self, row: Any, changed: set[str]) -> list[str]:
         """Whoever works in no unit sees nobody."""
         needs = policy.works_in_units(row.role) and not row.memberships
@@ -119,5 +158,6 @@ class MembershipView(KentroView):
     """Which units a user works in."""
 
     model = Membership
+    confirmed_routes = WRITING
     list_columns = ("user_id", "unit_id")
     default_order = ("user_id", False)

@@ -66,9 +66,14 @@ SENTENCES = {
 }
 
 
+ENDED = N_("%(who)s ended the open sessions of: %(what)s")
+
+
 def sentence(entry: AuditEntry, *, named: bool = True) -> str:
     """What happened, in one sentence of the reader's language; `named` says of which record."""
     what = _subject(entry, named)
+    if entry.action == AuditAction.LOGOUT and entry.subject_id:
+        return _(ENDED, who=entry.actor_name, what=what)
     if entry.action == AuditAction.SYSTEM:
         what = _task(details_of(entry).get("task", what))
     return _(SENTENCES[entry.action], who=entry.actor_name or _("Somebody unknown"), what=what)
@@ -129,6 +134,8 @@ PARTICULARS = {
     "grant": N_("Access no."),
     "parts": N_("Parts read"),
     "reason": N_("Reason"),
+    "sessions": N_("Sessions ended"),
+    "per_minute": N_("Allowed in a minute"),
 }
 
 

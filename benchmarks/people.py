@@ -19,6 +19,7 @@ from .cases import FRAGMENT
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / ".cache" / "bench"
 PASSWORD = "bench-of-invented-people"
+KEY = "be" * 32
 PEERS_FOLDER = Path(schema.__file__).parent
 
 
@@ -79,7 +80,7 @@ def _count(where: sa.Engine, table: str) -> int:
 
 
 def _run(flask: Path, *arguments: str, database: str) -> None:
-    environment = os.environ | {"DATABASE_URL": database, "KENTRO_MODE": "development"}
+    environment = os.environ | {"DATABASE_URL": database, "KENTRO_MODE": "development", "KENTRO_KEY": KEY}
     environment.pop("PYTHONPATH", None)
     command = [str(flask), "--app", "app", *arguments]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
@@ -145,7 +146,7 @@ def _person(number: int, row: Any, household_id: int | None) -> dict[str, Any]:
         "birth_date": row.born_on or dt.date(1900, 1, 1), "sex": "F" if row.sex == "F" else "M",
         "status": "archived" if row.closed_on else "active", "notes": row.remarks, "street": row.address or "-",
         "street_no": "1", "city": row.area or "-", "is_disabled": False, "is_long_term_unemployed": False,
-        "is_roma": row.ethnic_roma == "YES", "is_migrant": row.nationality != "GR", "is_single_parent": False,
+        "is_roma": False, "is_migrant": row.nationality != "GR", "is_single_parent": False,
         "is_homeless": False, "created_at": registered, "updated_at": registered,
     }  # fmt: skip
 

@@ -13,7 +13,7 @@ import schema
 import sqlalchemy as sa
 
 from .cases import FRAGMENT
-from .people import KEPT, PASSWORD, ROOT, engine, kentro_ids
+from .people import KEPT, KEY, PASSWORD, ROOT, engine, kentro_ids
 
 KENTRO = "kentro"
 
@@ -66,6 +66,7 @@ class KentroPeer(rig.Peer):
             "KENTRO_MODE": "production",
             "KENTRO_SQLITE_SYNCHRONOUS": "NORMAL",  # as the rig sets for every peer
             "SECRET_KEY": "of the benchmark alone, and no secret",
+            "KENTRO_KEY": KEY,
         }
 
     def list_urls(self, n: int, amka: str) -> dict[str, str]:

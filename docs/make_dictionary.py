@@ -20,6 +20,7 @@ Made from `models.py`, `vocabulary.py` and `policy.py` by `make dictionary`; not
 
 - *Kind* is how people meet a column (`db.Kind`). A column without a label is the application's own.
 - *Sensitivity* (`db.Sensitivity`) decides which roles see a column (`policy.SEES`); empty: whoever sees the row.
+  What is *sealed* is kept encrypted in the database (`db.SEALED`, decision 0022).
 - Moments are kept in UTC, shown in Greek time. Decimals have two places and are kept as whole hundredths.
 """
 RIGHTS = """## Who may do what
@@ -65,7 +66,7 @@ def _column(column: sa.Column[Any]) -> tuple[str, ...]:
         return f"`{column.name}`", "", "", _own_kind(column), _yes(not column.nullable), "", ""
     # An empty set of codes and a flag that is off are values too: nothing need be filled in.
     required = not column.nullable and field.kind not in (Kind.FLAG, Kind.CODES)
-    guarded = "" if field.sensitivity == Sensitivity.OPEN else field.sensitivity
+    guarded = ("" if field.sensitivity == Sensitivity.OPEN else field.sensitivity) + ", sealed" * field.is_sealed
     named = (f"`{column.name}`", field.label.el, field.label.en)
     return *named, _kind(column, field), _yes(required), str(field.length or ""), guarded
 

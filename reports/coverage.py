@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from sqlalchemy import orm
 
 import matching
 import policy
+import sealing
 from models import Beneficiary, Unit
 
 from .period import Period, Test
@@ -47,11 +48,21 @@ class Coverage:
     session: orm.Session
     period: Period
     units: Sequence[Unit]
+    opened: dict[str, dict[Any, list[int]]] = field(default_factory=dict, compare=False)
+    """People by what stands in a sealed column: opened once for all tables of a workbook."""
 
     def holds(self, model: Any) -> Test:
         """The row belongs to one of the units."""
         test: Test = model.unit_id.in_([unit.id for unit in self.units])
         return test
+
+    def answered(self, column: Any, *codes: Any) -> Test:
+        """The person's sealed column holds one of the codes."""
+        if column.key not in self.opened:
+            self.opened[column.key] = sealing.rows_by_value(self.session, column, self.holds(Beneficiary))
+        wanted = set(codes)
+        held = lambda value: not wanted.isdisjoint(value if isinstance(value, tuple) else (value,))  # noqa: E731
+        return sealing.passing(Beneficiary.id, self.opened[column.key], held)
 
     def counts(self, query: sa.Select[*tuple[Any, ...]], keys: int = 1) -> Counts:
         """What the query counts; a row's key is its first `keys` columns, then come the column's key and the count."""

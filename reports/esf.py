@@ -60,7 +60,13 @@ UNANSWERED = {
     "ethnic_roma": Label("Ρομά: δεν δηλώθηκε", "Roma: not stated"),
 }
 
-SENSITIVE = {"EECO12": "disability", "EECO15": "ethnic_roma", "disability": "disability", "ethnic_roma": "ethnic_roma"}
+SENSITIVE = {
+    "EECO12": ("disability", Answer.YES),
+    "EECO15": ("ethnic_roma", Answer.YES),
+    "disability": ("disability", Answer.DECLINED, Answer.NOT_ASKED),
+    "ethnic_roma": ("ethnic_roma", Answer.DECLINED, Answer.NOT_ASKED),
+}
+"""The answers by which special categories are counted, and the column that holds them."""
 
 UNEMPLOYED = (EmploymentStatus.UNEMP_ST, EmploymentStatus.UNEMP_LT)
 EMPLOYED = (EmploymentStatus.EMP, EmploymentStatus.SELF, EmploymentStatus.SEASON)
@@ -83,7 +89,7 @@ def indicators(coverage: Coverage) -> Sheet:
     (`Municipality.operating_since`), everything so far counts.
     """
     start = coverage.session.scalar(sa.select(Municipality.operating_since)) or BEFORE_ALL
-    tests = {key: test for key, test in _tests(start).items() if _in_sight(coverage, key)}
+    tests = _tests(coverage, start) | _tests_of_answers(coverage)
     ever = served(Period(start, coverage.period.after))
     before = served(Period(start, coverage.period.first))
     entered = ever & sa.not_(before)
@@ -94,10 +100,6 @@ def indicators(coverage: Coverage) -> Sheet:
         for key, label in (INDICATORS | UNANSWERED).items()
     ]
     return Sheet(str(Label("ΕΚΤ+", "ESF+")), _columns(), rows, _(CHECK_THE_CODES))
-
-
-def _in_sight(coverage: Coverage, key: str) -> bool:
-    return key not in SENSITIVE or in_sight(coverage.session, SENSITIVE[key])
 
 
 def _columns() -> list[Column]:
@@ -113,7 +115,7 @@ def _line(key: str, tests: Mapping[str, Test], counts: Counts) -> list[int | Non
     return [*line, sum(line)]
 
 
-def _tests(start: dt.date) -> dict[str, Test]:
+def _tests(coverage: Coverage, start: dt.date) -> dict[str, Test]:
     """What each indicator counts. EECO14 and EECO17 have no column to count by, and estimates are not accepted."""
     b = Beneficiary
     # ESF+ takes the age at entry; whoever was registered before the operation entered it at its start at the earliest
@@ -131,18 +133,23 @@ def _tests(start: dt.date) -> dict[str, Test]:
         "EECO09": b.education.in_(_isced("012")),
         "EECO10": b.education.in_(_isced("34")),
         "EECO11": b.education.in_(_isced("5678")),
-        "EECO12": b.disability == Answer.YES,
         # stateless people count as third-country nationals (Regulation 2021/1057, article 2)
         "EECO13": sa.or_(b.nationality.not_in(EU), b.legal_status == LegalStatus.STATELESS),
-        "EECO15": b.ethnic_roma == Answer.YES,
-        "EECO16": sa.or_(b.housing.in_(HOUSING_EXCLUSION), belongs(TargetGroup.HOMELESS)),
+        "EECO16": sa.or_(b.housing.in_(HOUSING_EXCLUSION), belongs(coverage, TargetGroup.HOMELESS)),
         "employment_status": unanswered(b.employment_status, EmploymentStatus.UNK),
         "born_on": b.born_on.is_(None),
         "education": unanswered(b.education, Education.U),
         "nationality": b.nationality.is_(None),
         "housing": unanswered(b.housing, Housing.UNK),
-        "disability": b.disability.in_((Answer.DECLINED, Answer.NOT_ASKED)),
-        "ethnic_roma": b.ethnic_roma.in_((Answer.DECLINED, Answer.NOT_ASKED)),
+    }
+
+
+def _tests_of_answers(coverage: Coverage) -> dict[str, Test]:
+    """Those of special categories, where the reader's role sees what they count by."""
+    return {
+        key: coverage.answered(getattr(Beneficiary, name), *codes)
+        for key, (name, *codes) in SENSITIVE.items()
+        if in_sight(coverage.session, name)
     }
 
 

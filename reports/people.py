@@ -89,7 +89,7 @@ def target_groups(coverage: Coverage) -> Sheet:
     reader's role does not see are left out.
     """
     seen = [group for group in TargetGroup if in_sight(coverage.session, source(group))]
-    tests: dict[Any, Test] = {group: belongs(group) for group in seen}
+    tests: dict[Any, Test] = {group: belongs(coverage, group) for group in seen}
     tests |= {None: sa.not_(sa.or_(sa.false(), *tests.values())), TOTAL: sa.true()}
     rows: Mapping[Any, tuple[object]] = {group: (group,) for group in seen} | {None: (NOT_STATED,)}
     counts = coverage.tally(tests, *_served(coverage))

@@ -13,6 +13,7 @@ from db import fields
 from models import Beneficiary
 from vocabulary import ANSWERED_GROUPS, PROTECTED_GROUPS, Answer, Code, TargetGroup
 
+from .coverage import Coverage
 from .period import Test
 
 
@@ -45,10 +46,13 @@ def source(group: TargetGroup) -> str:
     return answered.get(group, "protected_groups" if group in PROTECTED_GROUPS else "target_groups")
 
 
-def belongs(group: TargetGroup) -> Test:
+def belongs(coverage: Coverage, group: TargetGroup) -> Test:
     """The person belongs to the group."""
-    column: Any = getattr(Beneficiary, source(group))
-    test: Test = column == Answer.YES if group in ANSWERED_GROUPS else column.holds(group.value)
+    name = source(group)
+    column: Any = getattr(Beneficiary, name)
+    if fields(Beneficiary)[name].is_sealed:
+        return coverage.answered(column, Answer.YES if group in ANSWERED_GROUPS else group)
+    test: Test = column.holds(group.value)
     return test
 
 

@@ -161,8 +161,10 @@ def _write(connection: sa.Connection, place: Place, sizes: list[int], person: in
 
 def _insert(connection: sa.Connection, model: type[Base], rows: list[Row]) -> None:
     """Insert the rows, first versions all. Asking for their numbers here would make SQLite insert them one by one."""
+    # What was never said is sealed like an answer; only left-out columns would show that there is none.
+    same = {name: None for name, field in fields(model).items() if field.is_sealed and not field.default}
     if rows:
-        connection.execute(sa.insert(model.__table__), [{"version": 1} | row for row in rows])  # type: ignore[arg-type]
+        connection.execute(sa.insert(model.__table__), [{"version": 1} | same | row for row in rows])  # type: ignore[arg-type]
 
 
 def _newest(connection: sa.Connection, model: Any, unit: Unit, count: int) -> list[int]:

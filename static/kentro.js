@@ -454,6 +454,7 @@ async function download(button, address, request = {}) {
   tell("info", texts.preparing, make("progress", { ariaLabel: texts.preparing }));
   try {
     const answer = await fetch(address, request);
+    if (new URL(answer.url).pathname.endsWith("/confirm")) return location.assign(answer.url);
     const name = fileName(answer);
     if (name === undefined) return tell("error", ...(await refusal(answer)));
     save(await received(answer, tell), name);

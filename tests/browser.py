@@ -213,7 +213,9 @@ class Office:
     def _listen(self, message: ConsoleMessage) -> None:
         """A page that answers 404 on purpose is no trouble; a missing part of a page is."""
         asked_for = message.text.startswith("Failed to load resource") and message.location["url"] in self.not_found
-        if message.type in ("error", "warning") and not asked_for:
+        # Every answer carries it; where the connection is not secure, browsers say that they leave it out.
+        left_out = message.text.startswith("The Cross-Origin-Opener-Policy header has been ignored")
+        if message.type in ("error", "warning") and not asked_for and not left_out:
             self.complaints.append(f"{message.location['url']}: {message.text}")
 
 

@@ -514,7 +514,7 @@ def test_who_holds_the_key_reads_what_changed(world: World, monkeypatch: pytest.
     assert (last.action, last.subject_id, last.actor_name) == (AuditAction.VIEW, entry.seq, "Kentro")
     monkeypatch.setitem(world.app.config, "KEYS", (b"another key than sealed it here.",))
     refused = cli(world, "audit", "show", str(entry.seq))
-    assert refused.exit_code == 1 and "cannot be opened" in refused.output and SECRET not in refused.output
+    assert refused.exit_code == 1 and "is not in KENTRO_KEY" in refused.output and SECRET not in refused.output
     assert cli(world, "audit", "show", "999999").exit_code == 1
 
 
@@ -676,22 +676,6 @@ def test_migrations_leave_an_entry(world: World) -> None:
     before = len(table(world))
     assert cli(world, "db", "upgrade").exit_code == 0
     assert len(table(world)) == before, "nothing happened, nothing is recorded"
-
-
-def test_a_trail_of_the_version_before_is_taken_along(world: World) -> None:
-    """Down to what 0.2 had and up again: the same entries, whole, and both moves in the trail."""
-    before = entries(world)
-    assert cli(world, "db", "downgrade", "0002").exit_code == 0
-    with world.app.app_context(), by_hand().connect() as connection, authorizer.lifted(connection):
-        with pytest.raises(sa.exc.DBAPIError, match="append-only"):
-            connection.exec_driver_sql("UPDATE audit_entry SET ip = 'x'")
-        connection.rollback()
-        assert sum("no longer guards" in finding for finding in audit.verify(connection))
-    assert cli(world, "db", "upgrade").exit_code == 0
-    after = entries(world)
-    assert [(e.seq, e.chain) for e in after[: len(before)]] == [(e.seq, e.chain) for e in before]
-    assert [audit.details_of(e)["task"] for e in after[len(before) :]] == ["migration"] * 2
-    assert findings(world) == []
 
 
 def test_every_command_leaves_its_entry(world: World, signing: str, tmp_path: Path) -> None:

@@ -164,7 +164,10 @@ def is_done(cell: Cell, status: int, where: str) -> bool:
         return status == 302 and where == "/login"
     if cell.method == "POST" and cell.table in MODELS:
         return status == 302 and not where.startswith("/login")
-    leads_on = cell.endpoint in ("home", "auth.login", "auth.language", "audit_entry.sample_view", "oversight.draw")
+    leads_on = cell.endpoint in (
+        "home", "auth.login", "auth.code", "auth.end_others", "auth.remove", "auth.language", "audit_entry.sample_view",
+        "oversight.draw",
+    )  # fmt: skip
     return status in ((200, 302) if leads_on else (200,)) and not where.startswith("/login")
 
 
@@ -277,6 +280,8 @@ def on_row(
             return browser.get(f"{url}/ajax/lookup/?name={link}")
         case "ajax_update", _:
             return browser.post(f"{url}/ajax/update/", list_form_pk=key, name="x")
+        case "end_sessions_view" | "reset_factor_view", _:
+            return browser.post(f"{url}/{route.removesuffix('_view')}/?id={key}")
         case "review_view", _:
             return browser.post(f"{url}/review/?id={key}", verdict="REVIEWED", comment="x")
         case "letter_view", _:
@@ -325,6 +330,17 @@ PLAIN: dict[tuple[str, str], Callable[[Browser], TestResponse]] = {
     ("supervision.index", "GET"): lambda b: b.get("/admin/supervision/"),
     ("auth.login", "GET"): lambda b: b.get("/login"),
     ("auth.login", "POST"): lambda b: b.post("/login", username="reception.main", password=f"λάθος {PASSWORD}"),
+    ("auth.code", "GET"): lambda b: b.get("/login/code"),
+    ("auth.code", "POST"): lambda b: b.post("/login/code", code="000000"),
+    ("auth.confirm", "GET"): lambda b: b.get("/confirm"),
+    ("auth.confirm", "POST"): lambda b: b.post("/confirm", {"confirm-password": "λάθος"}),
+    ("auth.profile", "GET"): lambda b: b.get("/profile"),
+    ("auth.end_session", "POST"): lambda b: b.post("/profile/sessions/end", id=1_000_000),
+    ("auth.end_others", "POST"): lambda b: b.post("/profile/sessions/end-others"),
+    ("auth.factor", "GET"): lambda b: b.get("/profile/factor"),
+    ("auth.factor", "POST"): lambda b: b.post("/profile/factor", code="000000"),
+    ("auth.recovery_codes", "POST"): lambda b: b.post("/profile/factor/codes"),
+    ("auth.remove", "POST"): lambda b: b.post("/profile/factor/remove"),
     ("auth.logout", "POST"): lambda b: b.post("/logout"),
     ("auth.language", "POST"): lambda b: b.post("/language/el"),
     ("auth.password", "GET"): lambda b: b.get("/password"),

@@ -323,7 +323,7 @@ def test_nobody_sees_or_changes_what_is_not_theirs(signed_in: Any) -> None:
         return iter(())
 
     walks(check)
-    assert sum(made) > 10, "walks on which nothing changes prove nothing"
+    assert sum(made) > 4, "walks on which nothing changes prove nothing"
 
 
 # --- planted flaws: what these checks are for, they see ---------------------------------------------------------------

@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 import authorizer
-from column_types import CodeSet, Hundredths, Instant
+from column_types import CodeSet, Hundredths, Instant, Vaulted
 from db import Base, Record, db
 from models import AuditEntry, Scoped
 from tests.world import World, by_hand, scoped_models
@@ -160,12 +160,13 @@ def _row(connection: sa.Connection, table: sa.Table) -> dict[str, Any]:
 def _cell(connection: sa.Connection, column: sa.Column[Any]) -> Any:
     for key in column.foreign_keys:
         return connection.scalar(sa.select(sa.func.min(key.column)))
-    if isinstance(column.type, sa.Enum):
-        return next(iter(column.type.enum_class))
+    kind = column.type.inner if isinstance(column.type, Vaulted) else column.type
+    if isinstance(kind, sa.Enum):
+        return next(iter(kind.enum_class))
     made = {str: "x", bool: True, int: 900_000, dt.date: dt.date(2026, 2, 14), Decimal: Decimal(3), bytes: b"x"}
     made |= {dt.datetime: dt.datetime(2026, 2, 14, tzinfo=dt.UTC), tuple: ()}
     kept = {Hundredths: Decimal(3), Instant: made[dt.datetime], CodeSet: ()}
-    return kept.get(type(column.type)) or made.get(column.type.python_type, ())
+    return kept.get(type(kind)) or made.get(kind.python_type, ())
 
 
 def test_sqlite_connections_are_set_for_durability(connection: sa.Connection) -> None:

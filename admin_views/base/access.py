@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import abort, redirect, request, url_for
 
 import policy
-from auth import own_address
+from auth import ask_again, count_reading, own_address
 from db import db
 
 
@@ -16,6 +16,8 @@ class Gated:
     """A view that says which resource it is over, and which action each of its routes needs."""
 
     resource: str
+    confirmed_routes: ClassVar[frozenset[str]] = frozenset()
+    """Routes that open only to whoever said lately who they are: user changes, grants (ASVS 5.0, 7.5.3)."""
 
     @property
     def scope(self) -> policy.Scope:
@@ -29,6 +31,10 @@ class Gated:
     def routes(self) -> dict[str, str]:
         """What each route of the view needs; one that is not named is refused."""
         return {"index": "read"}
+
+    def must_confirm(self, route: str) -> bool:
+        """The reader has to have said lately who they are."""
+        return route in self.confirmed_routes
 
     def is_accessible(self) -> bool:
         """Shown in the menu, and answered at all, only to whom the view is for."""
@@ -55,6 +61,9 @@ def gate(views: Callable[[], Iterable[Any]]) -> Callable[[], Any]:
             return None
         if route not in view.routes() or not view.may(view.routes()[route]):
             abort(403)
-        return None
+        count_reading(route)
+        # Back to the list, for a file leads to no page.
+        back = url_for(f"{endpoint}.index_view") if route == "export" else None
+        return ask_again(back) if view.must_confirm(route) else None
 
     return _gate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from flask import g
 from flask_admin.contrib.sqla.filters import BaseSQLAFilter
 
+import sealing
 import search
 from db import Base, Field, Kind, Searchable, Sensitivity, db, fields, link_target, row_id
 from i18n import Label, _, countries, language
@@ -111,17 +113,41 @@ def column_filters(model: type[Base], name: str) -> Iterator[ColumnFilter]:
     """The filters of one declared column."""
     field = fields(model)[name]
     for slug, operation, condition, parse, *more in _operations(model, name, field):
+        condition = _opened(slug) if field.is_sealed else condition
         options, data_type, tell = (*more, None, None, None)[:3]
         yield ColumnFilter(
             model, f"{name}_{slug}", field.label, operation, condition, parse, options, data_type, name, tell
         )
     if model.__table__.c[name].nullable and field.kind not in (Kind.CODES,):
-        slug, empty = f"{name}_empty", lambda c, v: c.is_(None) if v else c.is_not(None)
+        slug = f"{name}_empty"
+        empty = _opened("empty") if field.is_sealed else lambda c, v: c.is_(None) if v else c.is_not(None)
         yield ColumnFilter(model, slug, field.label, EMPTY, empty, _yes, YES_NO, column=name)
+
+
+TESTS: dict[str, Callable[[Any, Any], bool]] = {
+    "is": operator.eq,
+    "is_not": operator.ne,
+    "in": lambda value, asked: value in asked,
+    "contains": operator.contains,
+    "from": operator.ge,
+    "to": operator.le,
+    "between": lambda value, asked: asked[0] <= value <= asked[1],
+}
+"""What operations mean to values that no database can read; an empty one passes none, as in SQL."""
+
+
+def _opened(slug: str) -> Condition:
+    """The operation on a sealed column: its values are opened, and the rows found so are asked for by number."""
+    if slug == "empty":
+        return lambda column, asked: sealing.where(db.session, column, lambda value: (value is None) == asked)
+    test = TESTS[slug]
+    return lambda column, asked: sealing.where(db.session, column, lambda v: v is not None and test(v, asked))
 
 
 def _operations(model: type[Base], name: str, field: Field) -> list[tuple[Any, ...]]:
     match field.kind:
+        case Kind.TEXT | Kind.LONG_TEXT if field.is_sealed:
+            return []  # nobody searches what was confided
         case Kind.TEXT | Kind.LONG_TEXT:
             return [
                 ("contains", CONTAINS, lambda c, v: sa.func.greek_key(c).contains(v, autoescape=True), _folded),

@@ -291,6 +291,8 @@ class Listing(Screen):
             return reading and self._in_greek(getattr(target, reading))
         column = getattr(self.model, name)
         field = self.fields.get(name)
+        if field is not None and field.is_sealed:
+            return None
         if field is None or field.kind not in (Kind.TEXT, Kind.LONG_TEXT):
             return column if field is None or field.kind != Kind.CODES else None
         return self._in_greek(column)

@@ -1,13 +1,13 @@
 """Oversight: whom a question asks and the answer, findings that were settled, and the monthly sample.
 
-Revises: 0004
+Revises: 0007
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0004"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
