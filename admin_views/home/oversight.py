@@ -29,7 +29,7 @@ class Findings:
         """The newest."""
         rows = oversight.findings(db.session)
         empty = Label("Τίποτα ασυνήθιστο δεν εκκρεμεί.", "Nothing unusual waits.")
-        return _list(self.title, url_for("audit_finding.index"), [self._row(row) for row in rows], empty)
+        return _list(self.title, url_for("audit_finding.index_view"), [self._row(row) for row in rows], empty)
 
     def _row(self, row: oversight.Finding) -> dict[str, Any]:
         url = url_for("audit_finding.settle", key=row.key)
