@@ -109,7 +109,7 @@ HOME: dict[Role, tuple[str, ...]] = {
     ),
     Role.COORDINATOR: ("asked_of_me", "emergencies", "asked_files", "data_requests", "today", "month"),
     Role.SUPERVISOR: (
-        "asked_of_me", "findings", "emergencies", "answers", "questions", "sample", "unreviewed", "refusals",
+        "asked_of_me", "findings", "emergencies", "questions", "answers", "sample", "unreviewed", "refusals",
         "failed_signins",
     ),
     Role.ADMINISTRATOR: ("asked_of_me", "users", "staff", "never_signed_in", "first_passwords", "suspended"),

@@ -324,7 +324,7 @@ PLAIN: dict[tuple[str, str], Callable[[Browser], TestResponse]] = {
     ("audit_answer.index", "GET"): lambda b: b.get("/admin/audit_answer/"),
     ("audit_answer.answer", "GET"): lambda b: b.get("/admin/audit_answer/answer/?id=1"),
     ("audit_answer.answer", "POST"): lambda b: b.post("/admin/audit_answer/answer/?id=1", answer="x"),
-    ("audit_finding.index", "GET"): lambda b: b.get("/admin/audit_finding/"),
+    ("audit_finding.index_view", "GET"): lambda b: b.get("/admin/audit_finding/"),
     ("audit_finding.settle", "GET"): lambda b: b.get("/admin/audit_finding/settle/?key=x"),
     ("audit_finding.settle", "POST"): lambda b: b.post("/admin/audit_finding/settle/?key=x", comment="x"),
     ("audit_finding.export", "GET"): lambda b: b.get("/admin/audit_finding/export/"),
