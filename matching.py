@@ -104,35 +104,30 @@ def pairs(session: orm.Session) -> list[Pair]:
 
     Those that earlier decisions make one person already are left out, also where a third record links them.
     """
-    known, decided, found = groups(session), _decided(session), agreements(session)
+    known, found = groups(session), agreements(session)
     open_pairs = (
         Pair(*key, tuple(kind for kind in TokenKind if kind in kinds))
         for key, kinds in found.items()
-        if key not in decided and (key[0] not in known or known[key[0]] != known.get(key[1]))
+        if key[0] not in known or known[key[0]] != known.get(key[1])
     )
     return sorted(open_pairs, key=lambda pair: (-len(pair.agree), pair))
 
 
 def agreements(session: orm.Session, *two: int) -> dict[tuple[int, int], set[TokenKind]]:
-    """What pairs of records that the session sees agree in; of these two alone, where two are named."""
+    """What these two records agree in; where none are named, what all pairs in sight do that nobody decided on."""
     one, other = orm.aliased(PersonToken), orm.aliased(PersonToken)
     same = (one.kind == other.kind) & (one.token == other.token) & (one.beneficiary_id < other.beneficiary_id)
     query = sa.select(one.beneficiary_id, other.beneficiary_id, one.kind).join(other, same)
     if two:
         query = query.where(one.beneficiary_id.in_(two), other.beneficiary_id.in_(two))
+    else:
+        both = (PersonDecision.first_id == one.beneficiary_id, PersonDecision.second_id == other.beneficiary_id)
+        query = query.where(~sa.exists().where(*both))
     found: dict[tuple[int, int], set[TokenKind]] = {}
-    for first, second, kind in session.execute(query.order_by(one.beneficiary_id).limit(MOST_PAIRS)):
+    query = query.order_by(one.beneficiary_id, other.beneficiary_id).limit(MOST_PAIRS)
+    for first, second, kind in session.execute(query):
         found.setdefault((first, second), set()).add(kind)
     return found
-
-
-def _decided(session: orm.Session) -> set[tuple[int, int]]:
-    return {(first, second) for first, second in session.execute(_decisions())}
-
-
-def _decisions(*verdicts: SamePerson) -> sa.Select[int, int]:
-    query = sa.select(PersonDecision.first_id, PersonDecision.second_id)
-    return query.where(PersonDecision.verdict.in_(verdicts)) if verdicts else query
 
 
 def groups(session: orm.Session) -> dict[int, int]:
@@ -144,7 +139,10 @@ def groups(session: orm.Session) -> dict[int, int]:
             key = root[key]
         return key
 
-    for first, second in session.execute(_decisions(SamePerson.SAME)):
+    linked = sa.select(PersonDecision.first_id, PersonDecision.second_id).where(
+        PersonDecision.verdict == SamePerson.SAME
+    )
+    for first, second in session.execute(linked):
         low, high = sorted((lowest(first), lowest(second)))
         root[high] = low
     return {key: lowest(key) for key in list(root)}

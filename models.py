@@ -1592,13 +1592,20 @@ class AuditReview(Record):
     answer: Mapped[AuditAnswer | None] = relationship(back_populates="review")
 
     def before_save(self, session: orm.Session) -> None:
-        """Who is to explain, whoever did the act, must know what."""
+        """Who is to explain, whoever did the act, must know what; nobody closes what they are asked themselves."""
+        if self.verdict == Verdict.REVIEWED and self._asks(session, self.by_id):
+            raise NotAllowed(N_("Another supervisor closes what you are asked to explain."), "verdict")
         if self.verdict == Verdict.QUESTION and not self.comment:
             raise BadValue(N_("Write what needs an explanation."), "comment")
         if self.verdict == Verdict.QUESTION and self.asked_id is None:
             entry = session.get(AuditEntry, self.entry_seq)
             self.asked_id = entry.actor_id if entry else None
         super().before_save(session)
+
+    def _asks(self, session: orm.Session, user_id: int) -> bool:
+        """A question to the user about this very entry stands."""
+        asked = sa.select(AuditReview.asked_id).where(AuditReview.entry_seq == self.entry_seq)
+        return session.scalar(asked.order_by(AuditReview.id.desc()).limit(1)) == user_id
 
 
 class AuditAnswer(Record):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache
@@ -310,27 +310,14 @@ def _criteria(
     scope = Scope(user_id=user_id, role=role, unit_ids=unit_ids)
     # Of every unit is all rows: said as a condition, it would keep databases from reading them in order.
     own = orm.with_loader_criteria(Scoped, lambda row: row.unit_id.in_(unit_ids), include_aliases=True)
-    others: tuple[tuple[type[Base], sa.ColumnElement[bool]], ...] = (
-        (AuditEntry, _trail_in_sight(scope)),
-        (CaseNote, _confided_to(scope)),
-        (AccessGrant, _asked_or_overseen(scope)),
-        (AuditReview, _said_to(scope)),
-        (AuditAnswer, _answered_by(scope)),
-        (PersonDecision, _of_whole_house(scope, "person_decision")),
-    )
-    return (
-        *(() if role in EVERY_UNIT else (own,)),
-        *(
-            orm.with_loader_criteria(table, test, include_aliases=True)
-            for table, test in others
-            if test is not sa.true()
-        ),
-    )
+    tests = ((table, rule(scope)) for table, rule in OWN_RULES.items())
+    own_rules = (orm.with_loader_criteria(t, test, include_aliases=True) for t, test in tests if test is not sa.true())
+    return (*(() if role in EVERY_UNIT else (own,)), *own_rules)
 
 
 def _refuse_what_cannot_be_narrowed(statement: Any) -> None:
     """Core statements, raw SQL and bulk writes pass by the criteria, the guard and the trail."""
-    narrowed = {str(m.local_table) for m in Base.registry.mappers if issubclass(m.class_, (Scoped, AuditEntry))}
+    narrowed = {str(m.local_table) for m in Base.registry.mappers if issubclass(m.class_, NARROWED)}
     for part in visitors.iterate(statement):
         if isinstance(part, sa.TextClause) or (isinstance(part, sa.TableClause) and part.name in narrowed):
             raise Refused("a statement that cannot be narrowed")
@@ -386,12 +373,26 @@ def _confided_to(scope: Scope) -> sa.ColumnElement[bool]:
     return confided if scope.role == Role.CASEWORKER else confided & ~CaseNote.is_clinical
 
 
+def _decisions_in_sight(scope: Scope) -> sa.ColumnElement[bool]:
+    """Decisions on two records belong to no unit."""
+    return _of_whole_house(scope, PersonDecision.__tablename__)
+
+
+OWN_RULES: dict[type[Base], Callable[[Scope], sa.ColumnElement[bool]]] = {
+    AuditEntry: _trail_in_sight,
+    CaseNote: _confided_to,
+    AccessGrant: _asked_or_overseen,
+    AuditReview: _said_to,
+    AuditAnswer: _answered_by,
+    PersonDecision: _decisions_in_sight,
+}
+"""What narrows a table beside its unit, or in its place."""
+NARROWED: tuple[type[Any], ...] = (Scoped, *OWN_RULES)
 NOTHING_IN_SIGHT = _criteria(None, None, ())
-NARROWED = (Scoped, AuditEntry, AuditReview, AuditAnswer, PersonDecision)
 
 
 def rows(session: orm.Session, table: type[Base], columns: sa.Select[Any]) -> Iterable[Any]:
-    """Columns of one table; of one that nothing narrows past the session, whose way of asking costs twice as much."""
+    """Columns of one table. Tables that nothing narrows are read past the session, at half the cost."""
     asked = session if issubclass(table, NARROWED) else session.connection()
     return asked.execute(columns)
 

@@ -154,6 +154,9 @@ def _grant(connection: sa.Connection, role: str, tables: Any) -> None:
     quoted, schema = connection.dialect.identifier_preparer.quote_identifier, connection.dialect.default_schema_name
     who, where = quoted(role), quoted(str(schema))
     connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {where} TO {who}")
+    # A temporary table stands before the real one of its name: a trail that is written to nowhere.
+    database = quoted(str(connection.engine.url.database))
+    connection.exec_driver_sql(f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC, {who}")
     connection.exec_driver_sql(f"REVOKE ALL ON ALL TABLES IN SCHEMA {where} FROM {who}")
     for table in tables:
         rights = RIGHTS.get(table, "SELECT, INSERT, UPDATE, DELETE")

@@ -40,8 +40,7 @@ from vocabulary import AuditAction, Confidence, FilePart, GrantKind, GrantStatus
 EMERGENCY_PARTS = (FilePart.CONTACT, FilePart.HEALTH)
 EMERGENCY_LASTS = dt.timedelta(minutes=60)
 EMERGENCIES_A_DAY = 5
-NOBODY = Label("Κανένας φάκελος δεν συμφωνεί.", "No file agrees.")
-MOST_ROWS = 200
+NO_FILE = Label("Κανένας φάκελος δεν συμφωνεί.", "No file agrees.")
 
 WHO = ("last_name", "first_name", "father_name", "born_on")
 COLUMNS: dict[FilePart, tuple[str, ...]] = {
@@ -138,7 +137,7 @@ def open_in_emergency(session: orm.Session, grant: AccessGrant) -> bool:
         if key is not None:
             grant.grant(key, EMERGENCY_PARTS, now() + EMERGENCY_LASTS)
         else:
-            grant.move_to(GrantStatus.REFUSED, today(), str(NOBODY))
+            grant.move_to(GrantStatus.REFUSED, today(), str(NO_FILE))
         session.flush()
     audit.note(session, AuditAction.EMERGENCY, grant, grant=grant.id, reason=grant.reason)
     return key is not None
@@ -191,9 +190,7 @@ def _read(session: orm.Session, key: int, parts: Sequence[FilePart]) -> SharedFi
 
 def _services(session: orm.Session, key: int) -> Sequence[Any]:
     query = sa.select(ServiceDelivery.on, Service.code, Service.name, Service.name_en).join(ServiceDelivery.service)
-    rows = session.execute(
-        query.where(ServiceDelivery.beneficiary_id == key).order_by(ServiceDelivery.on.desc()).limit(MOST_ROWS)
-    )
+    rows = session.execute(query.where(ServiceDelivery.beneficiary_id == key).order_by(ServiceDelivery.on.desc()))
     return [(on, Service.called(*name)) for on, *name in rows]
 
 
@@ -203,7 +200,6 @@ def _applications(session: orm.Session, key: int) -> Sequence[Any]:
         query.join(Application.programme)
         .where(Application.beneficiary_id == key)
         .order_by(Application.opened_on.desc())
-        .limit(MOST_ROWS)
     )
     return [(on, status, Programme.called(*name)) for on, status, *name in rows]
 
@@ -214,7 +210,7 @@ def _notes(session: orm.Session, key: int, with_clinical: bool) -> Sequence[Any]
     query = query.where(CaseNote.beneficiary_id == key, CaseNote.confidence != Confidence.AUTHOR)
     if not with_clinical:
         query = query.where(CaseNote.is_clinical.is_(False))
-    return list(session.execute(query.order_by(CaseNote.on.desc(), CaseNote.id.desc()).limit(MOST_ROWS)))
+    return list(session.execute(query.order_by(CaseNote.on.desc(), CaseNote.id.desc())))
 
 
 # --- referrals between units ------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hmac
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -66,11 +65,6 @@ def unbox(sealed: bytes, context: str) -> str:
     return padded.rstrip(b"\0")[:-1].decode()
 
 
-def blind(text: str, context: str) -> str:
-    """A keyed hash (HMAC-SHA-256) by which equal texts are found without being read; of the first key only."""
-    return hmac.digest(_ring().blind, f"{context}\0{text}".encode(), "sha256").hex()
-
-
 def is_current(sealed: bytes) -> bool:
     """It is sealed with the first key."""
     return sealed.startswith(_ring().first.id)
@@ -93,7 +87,6 @@ class _Ring:
 
     first: _Key
     ciphers: dict[bytes, AESGCM]
-    blind: bytes
 
 
 def _ring() -> _Ring:
@@ -104,7 +97,7 @@ def _ring() -> _Ring:
 def _derived(secrets: tuple[bytes, ...]) -> _Ring:
     """A key of its own for every purpose, so that what is learnt of one tells nothing of another."""
     keys = [_Key(_derive(key, "id", KEY_ID), AESGCM(_derive(key, "seal"))) for key in secrets]
-    return _Ring(keys[0], {key.id: key.cipher for key in reversed(keys)}, _derive(secrets[0], "blind"))
+    return _Ring(keys[0], {key.id: key.cipher for key in reversed(keys)})
 
 
 def _derive(key: bytes, purpose: str, length: int = 32) -> bytes:

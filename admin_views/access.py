@@ -63,6 +63,7 @@ class AccessGrantView(KentroView):
     default_order = ("asked_at", True)
     made_columns = {"summary": Label("Ποιος φάκελος ζητήθηκε", "The file asked for")}
     list_columns = ("asked_at", "summary", "asked_by_id", "kind", "status", "ends_at", "unit_id")
+    confirmed_routes = frozenset({"decide_view"})
     list_template = "admin/access_grant/list.html"
     create_template = "admin/access_grant/create.html"
     details_template = "admin/access_grant/details.html"

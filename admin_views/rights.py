@@ -54,7 +54,7 @@ class RightsView(Gated, BaseView):
     """What is due, and the page of one person's rights."""
 
     resource = RESOURCE
-    confirmed_routes = frozenset({"copy_view", "erase_view", "carry_out_view"})
+    confirmed_routes = frozenset({"copy_view", "restrict_view", "erase_view", "carry_out_view"})
 
     def __init__(self) -> None:
         name = Label("Χρόνοι διατήρησης", "Times of keeping")

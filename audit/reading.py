@@ -79,7 +79,7 @@ def sentence(entry: AuditEntry, *, named: bool = True) -> str:
     return _(SENTENCES[entry.action], who=entry.actor_name or _("Somebody unknown"), what=what)
 
 
-TASKS = {"migration": N_("update of the database's schema")}
+TASKS = {"migration": N_("update of the database's schema"), "recovery codes": N_("new recovery codes")}
 """Tasks that are no command; commands are called as they are typed."""
 
 

@@ -13,7 +13,11 @@ import policy
 from db import db
 from vocabulary import AuditAction
 
-ALLOWANCES = {"ajax_lookup": 240, "search": 60, "details_view": 120, "edit_view": 120, "export": 10, "letter_view": 60}
+ALLOWANCES = {
+    "ajax_lookup": 240, "search": 60, "details_view": 120, "edit_view": 120, "create_view": 120, "export": 10,
+    "letter_view": 60, "file_view": 60, "pairs_view": 60, "person": 60, "user": 60, "person_view": 60, "copy_view": 10,
+    "paper_view": 60,
+}  # fmt: skip
 """Readings per minute, far above what hands can do: look-ups while typing, searches, records, workbooks."""
 WINDOW = 60  # seconds
 

@@ -179,7 +179,7 @@ def recovery_codes() -> Any:
     if factor is None:
         abort(404)
     factor.recovery = kept
-    db.session.flush()
+    audit.note(db.session, AuditAction.UPDATE, factor, task="recovery codes")
     return _codes_page(shown)
 
 

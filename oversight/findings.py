@@ -132,7 +132,9 @@ _KINDS = (
 
 
 def _conditions(session: orm.Session) -> dict[FindingKind, sa.ColumnElement[bool]]:
-    closed = sa.exists().where(Beneficiary.id == AuditEntry.person_id, Beneficiary.closed_on < AuditEntry.at)
+    # The look of the day on which a file is closed is that of who closes it.
+    day = sa.func.date(AuditEntry.at)
+    closed = sa.exists().where(Beneficiary.id == AuditEntry.person_id, Beneficiary.closed_on < day)
     about = AuditEntry.details
     whole = about.contains('"columns":') & ~about.contains('"search":') & ~about.contains('"filters":')
     return {

@@ -38,7 +38,8 @@ class Gated:
 
     def page_before(self, route: str) -> str | None:
         """Where one comes back to after saying who one is, where the route itself leads to a file and no page."""
-        return url_for(".index_view") if route == "export" else None
+        narrowed: dict[str, Any] = request.args.to_dict()
+        return url_for(".index_view", **narrowed) if route == "export" else None
 
     def is_accessible(self) -> bool:
         """Shown in the menu, and answered at all, only to whom the view is for."""
