@@ -34,6 +34,8 @@ from .walk import about
 AGES = (6, 18, 30, 55, 65)
 """Where the age bands of reports begin: the monthly report's and those of ESF+ among them."""
 REMAINS = "–"
+Subjects = list[tuple[str, int]]
+"""Rows as the trail names them: table and number."""
 
 
 class Held(BadValue):
@@ -155,7 +157,7 @@ def _grants_naming(session: orm.Session, people: list[Any]) -> list[AccessGrant]
     return list(session.scalars(sa.select(AccessGrant).where(sa.or_(*tests))))
 
 
-def _empty_homes(session: orm.Session, homes: list[Household], touched: Counter[str]) -> list[tuple[str, int]]:
+def _empty_homes(session: orm.Session, homes: list[Household], touched: Counter[str]) -> Subjects:
     """Households in which nobody is left bear the family's name, and go."""
     gone = []
     for home in {home.id: home for home in homes}.values():
@@ -170,7 +172,7 @@ def _empty_homes(session: orm.Session, homes: list[Household], touched: Counter[
 
 
 def _forget_traces(
-    session: orm.Session, people: list[int], subjects: list[tuple[str, int]], reason: str, touched: Counter[str]
+    session: orm.Session, people: list[int], subjects: Subjects, reason: str, touched: Counter[str]
 ) -> None:
     """Hashes, receipts of forms, and what the trail tells, this very erasure's entries among it."""
     for token in session.scalars(sa.select(PersonToken).where(PersonToken.beneficiary_id.in_(people))):
@@ -179,16 +181,19 @@ def _forget_traces(
         receipts = sa.select(Submission).where(Submission.subject_type == table, Submission.subject_id.in_(numbers))
         for receipt in session.scalars(receipts):
             session.delete(receipt)
+    touched["audit_entry"] += forget_told(session, subjects, reason, AuditEntry.person_id.in_(people))
+
+
+def forget_told(session: orm.Session, subjects: Subjects, reason: str, *also: sa.ColumnElement[bool]) -> int:
+    """Erase what the trail tells of these rows, the entries of this very erasure among it; how many entries."""
     session.flush()
-    told: list[sa.ColumnElement[bool]] = [AuditEntry.person_id.in_(people)]
-    told += [
-        (AuditEntry.subject_type == table) & AuditEntry.subject_id.in_(numbers)
-        for table, numbers in _by_table(subjects).items()
-    ]
-    touched["audit_entry"] += audit.erase(session, session.scalars(sa.select(AuditEntry).where(sa.or_(*told))), reason)
+    tables = _by_table(subjects).items()
+    told = [(AuditEntry.subject_type == table) & AuditEntry.subject_id.in_(numbers) for table, numbers in tables]
+    entries = session.scalars(sa.select(AuditEntry).where(sa.or_(sa.false(), *also, *told)))
+    return audit.erase(session, entries, reason)
 
 
-def _by_table(subjects: list[tuple[str, int]]) -> dict[str, list[int]]:
+def _by_table(subjects: Subjects) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for table, number in subjects:
         found.setdefault(table, []).append(number)

@@ -17,12 +17,12 @@ import audit
 import matching
 from db import BadValue
 from identifiers import N_
-from models import AuditEntry, Beneficiary, DataRequest, Erasure, LegalHold, today
+from models import AuditEntry, Beneficiary, DataRequest, Erasure, LegalHold, Volunteer, VolunteerHours, today
 from policy import Refused, may, opened, scope_in
 from vocabulary import ErasureCause
 
 from .certificate import certify
-from .erasing import erase
+from .erasing import Subjects, erase, forget_told
 from .schedule import SCHEDULE, TEXTS_OF, Fate, Line
 
 AT_ONCE = 200
@@ -138,9 +138,24 @@ def _carry_out(session: orm.Session, found: list[Due], reason: str) -> tuple[int
                     done += erase(session, row.id, reason)
                     people += 1
             continue
+        subjects = _named_in_the_trail(session, rows) if each.line.is_of_people else []
         done[each.line.model.__tablename__] += FATES[each.line.fate](session, rows, reason)
-        session.flush()
+        done["audit_entry"] += forget_told(session, subjects, reason)
     return people, done
+
+
+def _named_in_the_trail(session: orm.Session, rows: list[Any]) -> Subjects:
+    """Rows of which the trail tells; a volunteer's name stands in what it tells of hours too, even of deleted ones."""
+    if not rows or isinstance(rows[0], AuditEntry):
+        return []
+    subjects = [(row.__tablename__, row.id) for row in rows]
+    if isinstance(rows[0], Volunteer):
+        told = AuditEntry.subject_type == VolunteerHours.__tablename__
+        given = [AuditEntry.changes.contains(f'"volunteer_id": [{old}[{v.id}, ') for v in rows for old in ("", "null, ")]
+        noted = sa.select(AuditEntry.subject_id).where(told, sa.or_(*given))
+        kept = sa.select(VolunteerHours.id).where(VolunteerHours.volunteer_id.in_([v.id for v in rows]))
+        subjects += [(VolunteerHours.__tablename__, key) for key in session.scalars(noted.union(kept)) if key]
+    return subjects
 
 
 def _delete(session: orm.Session, rows: list[Any], reason: str) -> int:
@@ -153,11 +168,6 @@ def _make_nameless(session: orm.Session, rows: list[Any], reason: str) -> int:
     for row in rows:
         for name, value in TEXTS_OF[type(row)].items():
             setattr(row, name, value)
-    session.flush()
-    subjects = [(row.__tablename__, row.id) for row in rows]
-    about = [(AuditEntry.subject_type == table) & (AuditEntry.subject_id == key) for table, key in subjects]
-    if about:
-        audit.erase(session, session.scalars(sa.select(AuditEntry).where(sa.or_(*about))), reason)
     return len(rows)
 
 

@@ -36,6 +36,7 @@ from vocabulary import (
     NationalLaw,
     ReferralStatus,
     RequestKind,
+    RequestOutcome,
     SamePerson,
     SharingPurpose,
 )
@@ -338,12 +339,30 @@ def age_everything(world: World) -> dict[str, int]:
             first_id=world.rows["main"]["beneficiary"], second_id=people["linked"], verdict=SamePerson.SAME,
             reason="Ίδιος", by_id=world.users["coordinator"],
         ),
+        models.DataRequest(
+            beneficiary_id=people["recent"], **said, kind=RequestKind.ACCESS, note=NAME, received_on=long_ago,
+            answered_on=long_ago, outcome=RequestOutcome.GRANTED,
+        ),
+        models.AccessGrant(
+            unit_id=unit.id, asked_parts=(FilePart.CONTACT,), purpose=SharingPurpose.SUPPORT, last_name=NAME,
+            first_name="Α", born_on=dt.date(1950, 1, 1), legal_basis=LegalBasis.TASK, national_law=NationalLaw.CENTRES,
+            reason=NAME, asked_by_id=staff.id, asked_at=models.now() - dt.timedelta(days=6 * 366),
+        ),
         builders.visit(unit, staff, request="Παλιό κείμενο", at=models.now() - dt.timedelta(days=6 * 366)),
         Submission(
             token="o" * 64, user_id=staff.id, subject_type="visit", subject_id=1,
             at=models.now() - dt.timedelta(days=400),
         ),
     ])  # fmt: skip
+    volunteer = builders.volunteer(unit, last_name=NAME, remarks=NAME, started_on=long_ago, ended_on=long_ago)
+    db.session.add(volunteer)
+    db.session.flush()
+    hours = [builders.hours(volunteer, on=long_ago) for _each in range(2)]
+    db.session.add_all(hours)
+    db.session.flush()
+    hours[0].task = "Άλλο έργο"
+    db.session.flush()
+    db.session.delete(hours[0])
     audit.commit(db.session)
     return people
 
@@ -359,7 +378,7 @@ def test_a_dry_run_tells_what_is_due_and_changes_nothing(house_of: World) -> Non
     found = rights.due(db.session)
     assert [row.id for row in found[0].rows] == [people["over"]]
     assert counts() == {
-        "beneficiary": (1, 4), "visit": (1, 0), "access_grant": (0, 0), "data_request": (0, 0), "volunteer": (0, 0),
+        "beneficiary": (1, 4), "visit": (1, 0), "access_grant": (1, 0), "data_request": (1, 0), "volunteer": (1, 0),
         "audit_entry": (0, 0), "submission": (1, 0), "user_session": (0, 0),
     }  # fmt: skip
     assert everything_kept() == before
@@ -367,13 +386,16 @@ def test_a_dry_run_tells_what_is_due_and_changes_nothing(house_of: World) -> Non
 
 def test_what_was_approved_is_carried_out_and_certified(house_of: World) -> None:
     people = age_everything(house_of)
+    assert everything_kept().count(NAME) > 8
     act_as(house_of, "coordinator")
     row = rights.carry_out(db.session, rights.fingerprint(rights.due(db.session)), "Πρωτ. 12/2026")
     audit.commit(db.session)
     assert (row.people, row.approved_by_id) == (1, house_of.users["coordinator"])
     assert dict(json.loads(row.done)) == {
-        "audit_entry": 2, "beneficiary": 1, "person_token": 3, "submission": 1, "visit": 1,
+        "access_grant": 1, "audit_entry": 14, "beneficiary": 1, "data_request": 1, "person_token": 3, "submission": 1,
+        "visit": 1, "volunteer": 1,
     }  # fmt: skip
+    assert NAME not in everything_kept()
     erased = house_of.query(sa.select(Beneficiary.id).where(Beneficiary.erased_on.is_not(None)))
     assert erased == [people["over"]]
     assert house_of.query(sa.select(models.Visit.id).where(models.Visit.request == "Παλιό κείμενο")) == []
@@ -405,7 +427,7 @@ def test_the_command_tells_what_is_due(world: World) -> None:
         age_everything(world)
     told = world.app.test_cli_runner().invoke(args=["retention", "due"])
     assert told.exit_code == 0, told.output
-    assert [line.split()[0] for line in told.output.splitlines()] == ["1", "1", "0", "0", "0", "0", "1", "0"]
+    assert [line.split()[0] for line in told.output.splitlines()] == ["1", "1", "1", "1", "1", "0", "1", "0"]
 
 
 # --- restriction, requests, consents ----------------------------------------------------------------------------------
