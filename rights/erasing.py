@@ -12,6 +12,7 @@ from sqlalchemy import orm
 
 import audit
 import matching
+import oversight
 from db import BadValue, Base, fields
 from identifiers import N_
 from models import (
@@ -81,6 +82,8 @@ def _erase(session: orm.Session, people: list[int], reason: str) -> Counter[str]
     rows[AccessGrant] += [g for g in _grants_naming(session, rows[Beneficiary]) if g not in rows[AccessGrant]]
     homes = [place.household for place in rows[HouseholdMember]]
     births = {person.id: to_the_year(session, person) for person in rows[Beneficiary] if person.born_on}
+    # By the names, so before they go.
+    searches = [entry.seq for entry in oversight.typed(session, rows[Beneficiary])]
     touched: Counter[str] = Counter()
     subjects = [(row.__tablename__, row.id) for found in rows.values() for row in found]
     # Rows that others point at come last; deletions first, for what is deleted has no rule to keep.
@@ -92,7 +95,9 @@ def _erase(session: orm.Session, people: list[int], reason: str) -> Counter[str]
         person.born_on, person.erased_on = births.get(person.id), today()
     session.flush()
     subjects += _empty_homes(session, homes, touched)
-    _forget_traces(session, people, subjects, reason, touched)
+    _forget_traces(session, people, subjects)
+    also = AuditEntry.person_id.in_(people) | AuditEntry.seq.in_(searches)
+    touched["audit_entry"] += forget_told(session, subjects, reason, also)
     return Counter({name: number for name, number in touched.items() if number})
 
 
@@ -171,17 +176,14 @@ def _empty_homes(session: orm.Session, homes: list[Household], touched: Counter[
     return gone
 
 
-def _forget_traces(
-    session: orm.Session, people: list[int], subjects: Subjects, reason: str, touched: Counter[str]
-) -> None:
-    """Hashes, receipts of forms, and what the trail tells, this very erasure's entries among it."""
+def _forget_traces(session: orm.Session, people: list[int], subjects: Subjects) -> None:
+    """Hashes, and receipts of forms."""
     for token in session.scalars(sa.select(PersonToken).where(PersonToken.beneficiary_id.in_(people))):
         session.delete(token)
     for table, numbers in _by_table(subjects).items():
         receipts = sa.select(Submission).where(Submission.subject_type == table, Submission.subject_id.in_(numbers))
         for receipt in session.scalars(receipts):
             session.delete(receipt)
-    touched["audit_entry"] += forget_told(session, subjects, reason, AuditEntry.person_id.in_(people))
 
 
 def forget_told(session: orm.Session, subjects: Subjects, reason: str, *also: sa.ColumnElement[bool]) -> int:

@@ -151,7 +151,9 @@ def _named_in_the_trail(session: orm.Session, rows: list[Any]) -> Subjects:
     subjects = [(row.__tablename__, row.id) for row in rows]
     if isinstance(rows[0], Volunteer):
         told = AuditEntry.subject_type == VolunteerHours.__tablename__
-        given = [AuditEntry.changes.contains(f'"volunteer_id": [{old}[{v.id}, ') for v in rows for old in ("", "null, ")]
+        given = [
+            AuditEntry.changes.contains(f'"volunteer_id": [{old}[{v.id}, ') for v in rows for old in ("", "null, ")
+        ]
         noted = sa.select(AuditEntry.subject_id).where(told, sa.or_(*given))
         kept = sa.select(VolunteerHours.id).where(VolunteerHours.volunteer_id.in_([v.id for v in rows]))
         subjects += [(VolunteerHours.__tablename__, key) for key in session.scalars(noted.union(kept)) if key]

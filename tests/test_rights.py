@@ -209,6 +209,30 @@ def test_an_erased_person_is_nowhere(house_of: World, tmp_path: Path) -> None:
     assert list(audit.verify(db.session.connection())) == []
 
 
+def test_searches_for_an_erased_person_are_forgotten_and_those_for_others_stay(house_of: World) -> None:
+    key = add_person(house_of)
+    unit = db.session.get_one(models.Unit, house_of.rows["main"]["unit"])
+    person = db.session.get_one(Beneficiary, key)
+    db.session.add(builders.beneficiary(unit, last_name="Αλκυόνογλου", first_name="Ζηνοβία"))
+    act_as(house_of, "caseworker.main")
+    for said in (NAME, "alkyonidou", person.amka, f"{person.first_name} {NAME}", "Αλκυον", f"Ζηνοβία {NAME}"):
+        audit.note(db.session, AuditAction.SEARCH, subject_type="beneficiary", search=said)
+    for said in (f"Επώνυμο: {NAME}", "Επώνυμο: Αλκυον"):
+        audit.note(db.session, AuditAction.EXPORT, subject_type="beneficiary", filters=[said])
+    audit.note(db.session, AuditAction.EXPORT, subject_type="beneficiary", rows=9)
+    audit.commit(db.session)
+    act_as(house_of, "coordinator")
+    rights.erase(db.session, key, "Αίτημα του προσώπου")
+    audit.commit(db.session)
+    searches = sa.select(models.AuditEntry).where(
+        models.AuditEntry.action.in_((AuditAction.SEARCH, AuditAction.EXPORT))
+    )
+    left = [audit.details_of(entry) for entry in house_of.query(searches.order_by(models.AuditEntry.seq))]
+    assert [each for each in left if each] == [
+        {"search": "Αλκυον"}, {"search": f"Ζηνοβία {NAME}"}, {"filters": ["Επώνυμο: Αλκυον"]}, {"rows": 9},
+    ], "words that find others too, a namesake of nobody's record, and everybody's list"  # fmt: skip
+
+
 def test_figures_of_past_months_stay(house_of: World, tmp_path: Path) -> None:
     policy.bind(db.session, policy.SYSTEM)
     unit = db.session.get_one(models.Unit, house_of.rows["main"]["unit"])
