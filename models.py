@@ -1470,6 +1470,11 @@ class LegalHold(OfPerson, Record):
 
     by: Mapped[User] = relationship()
 
+    @classmethod
+    def standing(cls) -> sa.ColumnElement[bool]:
+        """The holds that stand today."""
+        return cls.until.is_(None) | (cls.until >= today())
+
     def __str__(self) -> str:
         return f"{self.label} – {self.beneficiary}"
 

@@ -3,7 +3,7 @@
 Named queries over the trail, bounded in time; nothing here changes an entry (docs/decisions/0023-oversight.md).
 """
 
-from .acts import Day, Look, acts_about, days_of, lookers, named, through
+from .acts import Day, Look, acts_about, days_of, lookers, named, through, typed
 from .findings import LOOKED_BACK, Finding, behind, finding_of, findings
 from .questions import Question, answer, is_answered, questions
 from .sample import Month, draw, drawn, in_sample
@@ -29,4 +29,5 @@ __all__ = [
     "named",
     "questions",
     "through",
+    "typed",
 ]

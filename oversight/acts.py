@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from typing import Any
 
 import sqlalchemy as sa
@@ -68,15 +69,18 @@ def through(entry: AuditEntry) -> int | None:
     return number if isinstance(number, int) else None
 
 
-def named(session: orm.Session, person: Beneficiary) -> list[AuditEntry]:
-    """Searches and exports that named the person, as the search itself would find them, or that held everybody."""
+def named(session: orm.Session, person: Beneficiary, *, ever: bool = False) -> list[AuditEntry]:
+    """Searches and exports that named the person, as the search itself would find them, or that held everybody.
+
+    The newest of the last year, or `ever` made.
+    """
     acts = AuditEntry.action.in_((AuditAction.SEARCH, AuditAction.EXPORT))
-    since = AuditEntry.at >= start_of(today() - dt.timedelta(days=NAMED_BACK))
+    since = sa.true() if ever else AuditEntry.at >= start_of(today() - dt.timedelta(days=NAMED_BACK))
     asked = AuditEntry.details.contains('"search":') | AuditEntry.details.contains('"filters":')
     here = sa.or_(AuditEntry.unit_id == person.unit_id, AuditEntry.unit_id.is_(None))
     whole = (AuditEntry.action == AuditAction.EXPORT) & (AuditEntry.subject_type == Beneficiary.__tablename__) & ~asked
     read = sa.select(AuditEntry).where(acts, since, AuditEntry.person_id.is_(None), here, asked | whole)
-    newest = session.scalars(read.order_by(AuditEntry.seq.desc()).limit(NAMED_MOST))
+    newest = session.scalars(read.order_by(AuditEntry.seq.desc()).limit(None if ever else NAMED_MOST))
     names = cache(lambda text: _finds(text, person))
     return [e for e in newest if not (said := _asked(e)) or any(map(names, said))]
 
@@ -88,9 +92,40 @@ def _asked(entry: AuditEntry) -> list[str]:
 
 def _finds(text: str, person: Beneficiary) -> bool:
     """The words typed are of the person; of a filter, which begins with its column, the words at its end."""
-    words, own = search.terms(text), person.search_key
-    hit = [any(f" {form}" in own for form in word) for word in words]
+    hit = [_is_in(word, person) for word in search.terms(text)]
     return bool(hit) and (all(hit) or search.fold(person.last_name) in search.fold(text))
+
+
+def typed(session: orm.Session, people: list[Beneficiary]) -> list[AuditEntry]:
+    """Searches and exports ever made for which words were typed that find these people and nobody else."""
+    is_theirs = cache(lambda words: not _finds_others(session, words, people))
+    found = {entry: _own_words(entry, person) for person in people for entry in named(session, person, ever=True)}
+    return [entry for entry, words in found.items() if words and is_theirs(words)]
+
+
+Words = tuple[tuple[str, ...], ...]
+
+
+def _own_words(entry: AuditEntry, person: Beneficiary) -> Words:
+    """The words typed, if the person's all of them; of a filter, which begins with its column, those at its end."""
+    details = audit.details_of(entry)
+    ends = [
+        word
+        for text in details.get("filters", ())
+        for word in takewhile(lambda word: _is_in(word, person), reversed(search.terms(text)))
+    ]
+    words = [*search.terms(details.get("search", "")), *ends]
+    return tuple(map(tuple, words)) if all(_is_in(word, person) for word in words) else ()
+
+
+def _is_in(word: list[str], person: Beneficiary) -> bool:
+    return any(f" {form}" in person.search_key for form in word)
+
+
+def _finds_others(session: orm.Session, words: Words, people: list[Beneficiary]) -> bool:
+    tests = [sa.or_(*(Beneficiary.search_key.contains(f" {form}") for form in word)) for word in words]
+    others = Beneficiary.id.not_in([person.id for person in people])
+    return session.scalar(sa.select(Beneficiary.id).where(others, *tests).limit(1)) is not None
 
 
 def days_of(session: orm.Session, actor_id: int, first: dt.date, last: dt.date) -> list[Day]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +11,7 @@ from sqlalchemy import orm
 
 import audit
 import matching
+import oversight
 from db import BadValue, Base, fields
 from identifiers import N_
 from models import (
@@ -21,19 +21,17 @@ from models import (
     Household,
     HouseholdMember,
     LegalHold,
-    Municipality,
     PersonToken,
     Submission,
-    today,
 )
 from policy import Refused, may, opened, scope_in
 
 from .rules import RULES, Rule
 from .walk import about
 
-AGES = (6, 18, 30, 55, 65)
-"""Where the age bands of reports begin: the monthly report's and those of ESF+ among them."""
 REMAINS = "–"
+Subjects = list[tuple[str, int]]
+"""Rows as the trail names them: table and number."""
 
 
 class Held(BadValue):
@@ -42,14 +40,27 @@ class Held(BadValue):
 
 def holds(session: orm.Session, people: Iterable[int]) -> list[LegalHold]:
     """The holds that stand today on these people."""
-    standing = LegalHold.until.is_(None) | (LegalHold.until >= today())
-    return list(session.scalars(sa.select(LegalHold).where(LegalHold.beneficiary_id.in_(list(people)), standing)))
+    theirs = LegalHold.beneficiary_id.in_(list(people))
+    return list(session.scalars(sa.select(LegalHold).where(theirs, LegalHold.standing())))
 
 
 def records_of(session: orm.Session, person_id: int) -> list[int]:
     """The person's own record and those that a coordinator linked with it: a person is erased whole."""
     known = matching.groups(session)
     return sorted({person_id, *(key for key, root in known.items() if root == known.get(person_id, -1))})
+
+
+def check(session: orm.Session, reason: str) -> None:
+    """Whether the session's actor may erase, and says why.
+
+    Raises:
+        Refused: the actor may not.
+        BadValue: there is no reason.
+    """
+    if not may(scope_in(session), "delete", "rights"):
+        raise Refused("erase")
+    if not reason.strip():
+        raise BadValue(N_("An erasure needs its reason."), "reason")
 
 
 def erase(session: orm.Session, person_id: int, reason: str) -> Counter[str]:
@@ -60,10 +71,7 @@ def erase(session: orm.Session, person_id: int, reason: str) -> Counter[str]:
         Held: a hold stands on one of the person's records.
         BadValue: the person is erased already, or there is no reason.
     """
-    if not may(scope_in(session), "delete", "rights"):
-        raise Refused("erase")
-    if not reason.strip():
-        raise BadValue(N_("An erasure needs its reason."), "reason")
+    check(session, reason)
     people = records_of(session, person_id)
     # The wall is taken away because notes confided to their authors go too, unread.
     with opened(session):
@@ -78,30 +86,32 @@ def _erase(session: orm.Session, people: list[int], reason: str) -> Counter[str]
         raise BadValue(N_("This record is anonymous already."))
     rows[AccessGrant] += [g for g in _grants_naming(session, rows[Beneficiary]) if g not in rows[AccessGrant]]
     homes = [place.household for place in rows[HouseholdMember]]
-    births = {person.id: to_the_year(session, person) for person in rows[Beneficiary] if person.born_on}
+    # By the names, so before they go.
+    searches = [entry.seq for entry in oversight.typed(session, rows[Beneficiary])]
     touched: Counter[str] = Counter()
     subjects = [(row.__tablename__, row.id) for found in rows.values() for row in found]
-    # Rows that others point at come last; deletions first, for what is deleted has no rule to keep.
+    # What points at others first.
     for model in reversed(list(rows)):
         for row in rows[model]:
-            _apply(session, row, RULES[model.__tablename__])
+            apply(session, row, RULES[model.__tablename__])
         touched[model.__tablename__] += len(rows[model])
-    for person in rows[Beneficiary]:
-        person.born_on, person.erased_on = births.get(person.id), today()
     session.flush()
     subjects += _empty_homes(session, homes, touched)
-    _forget_traces(session, people, subjects, reason, touched)
+    _forget_traces(session, people, subjects)
+    also = AuditEntry.person_id.in_(people) | AuditEntry.seq.in_(searches)
+    touched["audit_entry"] += forget_told(session, subjects, reason, also)
     return Counter({name: number for name, number in touched.items() if number})
 
 
-def _apply(session: orm.Session, row: Any, rule: Rule) -> None:
+def apply(session: orm.Session, row: Any, rule: Rule) -> None:
+    """Leave of the row what its rule says."""
     if rule.is_deleted:
         session.delete(row)
         return
-    for name in rule.empty.split():
-        setattr(row, name, _emptied(type(row), name))
-    for name, made in rule.coarser.items():
-        setattr(row, name, made(row))
+    left = {name: made(session, row) for name, made in rule.coarser.items()}
+    left |= {name: _emptied(type(row), name) for name in rule.empty.split()}
+    for name, value in left.items():
+        setattr(row, name, value)
 
 
 def _emptied(model: type[Base], name: str) -> Any:
@@ -110,34 +120,6 @@ def _emptied(model: type[Base], name: str) -> Any:
         return None
     begins = fields(model)[name].default
     return begins() if begins else REMAINS
-
-
-def to_the_year(session: orm.Session, person: Beneficiary) -> dt.date:
-    """A day of the year of birth for which every age band that reports count on stays the same.
-
-    That is the middle of the year, unless the person was counted in the year of one of AGES: then another day of it.
-    """
-    born: Any = person.born_on
-    days = list(_counted_days(session, person))
-    spellings = ((7, 1), (1, 1), (12, 31), (born.month, 1), (born.month, 28))
-    candidates = [dt.date(born.year, month, day) for month, day in spellings]
-    same = (day for day in candidates if all(_band(day, on) == _band(born, on) for on in days))
-    return next(same, candidates[-1])
-
-
-def _counted_days(session: orm.Session, person: Beneficiary) -> Iterator[dt.date]:
-    """The day of entry (ESF+), and the last of every month since (reports)."""
-    began = session.scalar(sa.select(Municipality.operating_since))
-    yield max(person.registered_on, began) if began else person.registered_on
-    earliest = person.registered_on.replace(day=1)
-    first = today().replace(day=28) + dt.timedelta(days=4)
-    while (first := first.replace(day=1)) > earliest:
-        yield (first := first - dt.timedelta(days=1))
-
-
-def _band(born: dt.date, on: dt.date) -> int:
-    age = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
-    return sum(age >= low for low in AGES)
 
 
 # --- what does not hang on the person by a key ------------------------------------------------------------------------
@@ -155,7 +137,7 @@ def _grants_naming(session: orm.Session, people: list[Any]) -> list[AccessGrant]
     return list(session.scalars(sa.select(AccessGrant).where(sa.or_(*tests))))
 
 
-def _empty_homes(session: orm.Session, homes: list[Household], touched: Counter[str]) -> list[tuple[str, int]]:
+def _empty_homes(session: orm.Session, homes: list[Household], touched: Counter[str]) -> Subjects:
     """Households in which nobody is left bear the family's name, and go."""
     gone = []
     for home in {home.id: home for home in homes}.values():
@@ -169,26 +151,26 @@ def _empty_homes(session: orm.Session, homes: list[Household], touched: Counter[
     return gone
 
 
-def _forget_traces(
-    session: orm.Session, people: list[int], subjects: list[tuple[str, int]], reason: str, touched: Counter[str]
-) -> None:
-    """Hashes, receipts of forms, and what the trail tells, this very erasure's entries among it."""
+def _forget_traces(session: orm.Session, people: list[int], subjects: Subjects) -> None:
+    """Hashes, and receipts of forms."""
     for token in session.scalars(sa.select(PersonToken).where(PersonToken.beneficiary_id.in_(people))):
         session.delete(token)
     for table, numbers in _by_table(subjects).items():
         receipts = sa.select(Submission).where(Submission.subject_type == table, Submission.subject_id.in_(numbers))
         for receipt in session.scalars(receipts):
             session.delete(receipt)
+
+
+def forget_told(session: orm.Session, subjects: Subjects, reason: str, *also: sa.ColumnElement[bool]) -> int:
+    """Erase what the trail tells of these rows, the entries of this very erasure among it; how many entries."""
     session.flush()
-    told: list[sa.ColumnElement[bool]] = [AuditEntry.person_id.in_(people)]
-    told += [
-        (AuditEntry.subject_type == table) & AuditEntry.subject_id.in_(numbers)
-        for table, numbers in _by_table(subjects).items()
-    ]
-    touched["audit_entry"] += audit.erase(session, session.scalars(sa.select(AuditEntry).where(sa.or_(*told))), reason)
+    tables = _by_table(subjects).items()
+    told = [(AuditEntry.subject_type == table) & AuditEntry.subject_id.in_(numbers) for table, numbers in tables]
+    entries = session.scalars(sa.select(AuditEntry).where(sa.or_(sa.false(), *also, *told)))
+    return audit.erase(session, entries, reason)
 
 
-def _by_table(subjects: list[tuple[str, int]]) -> dict[str, list[int]]:
+def _by_table(subjects: Subjects) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for table, number in subjects:
         found.setdefault(table, []).append(number)

@@ -1,7 +1,7 @@
 """The file about a person (Regulation 2016/679, article 15): what is kept, why, from where, for how long, seen by whom.
 
-Made of the models' declarations in a session that policy.py has narrowed to its reader, and written in Greek words or
-whatever the reader's language is. What is left out is said, with the reason.
+Made of the models' declarations in a session that policy.py has narrowed to its reader, and written in the reader's
+language. What is left out is said, with the reason.
 """
 
 from __future__ import annotations
@@ -148,12 +148,13 @@ def _recipients(referrals: list[Any], grants: list[Any], shown: Shown) -> Part:
 def _looks(session: orm.Session, person: Beneficiary, shown: Shown) -> Part:
     """By role and day, from the trail."""
     query = sa.select(AuditEntry.at, AuditEntry.actor_role, AuditEntry.unit_name, AuditEntry.action)
-    found = session.execute(query.where(AuditEntry.person_id == person.id, AuditEntry.action.in_(LOOKS)))
+    found = session.execute(
+        query.where(AuditEntry.person_id == person.id, AuditEntry.action.in_(LOOKS)).order_by(AuditEntry.at)
+    )
     moment = fields(AuditEntry)["at"]
-    days = Counter((shown(moment, at)[:10], at.date(), role, unit, action) for at, role, unit, action in found)
-    rows = [
-        [day, str(role or ""), unit or "", str(action), str(count)]
-        for (day, _on, role, unit, action), count in sorted(days.items(), key=lambda pair: (pair[0][1], str(pair[0])))
-    ]
+    days = Counter(
+        (shown(moment, at)[:10], str(role or ""), unit or "", str(action)) for at, role, unit, action in found
+    )
+    rows = [[*act, str(count)] for act, count in days.items()]
     heads = [_("Date"), str(fields(AuditEntry)["actor_role"].label), _("Unit"), _("Act"), _("Times")]
     return Part(_("Who opened the file"), heads, rows)

@@ -17,13 +17,24 @@ import audit
 import matching
 from db import BadValue
 from identifiers import N_
-from models import AuditEntry, Beneficiary, DataRequest, Erasure, LegalHold, today
-from policy import Refused, may, opened, scope_in
+from models import (
+    AuditEntry,
+    Beneficiary,
+    DataRequest,
+    Erasure,
+    LegalHold,
+    Volunteer,
+    VolunteerHours,
+    months_later,
+    today,
+)
+from policy import opened
 from vocabulary import ErasureCause
 
 from .certificate import certify
-from .erasing import erase
-from .schedule import SCHEDULE, TEXTS_OF, Fate, Line
+from .erasing import Subjects, apply, check, erase, forget_told
+from .rules import RULES
+from .schedule import SCHEDULE, Fate, Line
 
 AT_ONCE = 200
 """Rows of a line that are carried out at once: a list that somebody can read before approving it."""
@@ -61,8 +72,7 @@ def _due(session: orm.Session, line: Line) -> Due:
 
 
 def _before(years: int, is_day: bool) -> Any:
-    day = today()
-    last = dt.date(day.year - years, day.month, 28 if (day.month, day.day) == (2, 29) else day.day)
+    last = months_later(today(), -12 * years)
     return last if is_day else dt.datetime.combine(last, dt.time(), dt.UTC)
 
 
@@ -73,8 +83,7 @@ def _not_kept(session: orm.Session, line: Line) -> list[sa.ColumnElement[bool]]:
         person = AuditEntry.person_id
     if person is None:
         return []
-    standing = LegalHold.until.is_(None) | (LegalHold.until >= today())
-    held = sa.select(LegalHold.beneficiary_id).where(standing)
+    held = sa.select(LegalHold.beneficiary_id).where(LegalHold.standing())
     asked = sa.select(DataRequest.beneficiary_id).where(DataRequest.answered_on.is_(None))
     restricted = sa.select(Beneficiary.id).where(Beneficiary.restricted_on.is_not(None))
     tests = [person.is_(None) | person.not_in(keys) for keys in (held, asked, restricted)]
@@ -114,10 +123,7 @@ def carry_out(session: orm.Session, approved: str, reason: str) -> Erasure:
         Refused: the session's actor may not.
         BadValue: the list is no longer the one that was approved, or nothing is due, or there is no reason.
     """
-    if not may(scope_in(session), "delete", "rights"):
-        raise Refused("retention")
-    if not reason.strip():
-        raise BadValue(N_("An erasure needs its reason."), "reason")
+    check(session, reason)
     with opened(session):
         found = [_due(session, line) for line in SCHEDULE]
         if fingerprint(found) != approved:
@@ -138,9 +144,26 @@ def _carry_out(session: orm.Session, found: list[Due], reason: str) -> tuple[int
                     done += erase(session, row.id, reason)
                     people += 1
             continue
+        subjects = _named_in_the_trail(session, rows) if each.line.is_of_people else []
         done[each.line.model.__tablename__] += FATES[each.line.fate](session, rows, reason)
-        session.flush()
+        done["audit_entry"] += forget_told(session, subjects, reason)
     return people, done
+
+
+def _named_in_the_trail(session: orm.Session, rows: list[Any]) -> Subjects:
+    """Rows of which the trail tells; a volunteer's name stands in what it tells of hours too, even of deleted ones."""
+    if not rows or isinstance(rows[0], AuditEntry):
+        return []
+    subjects = [(row.__tablename__, row.id) for row in rows]
+    if isinstance(rows[0], Volunteer):
+        told = AuditEntry.subject_type == VolunteerHours.__tablename__
+        given = [
+            AuditEntry.changes.contains(f'"volunteer_id": [{old}[{v.id}, ') for v in rows for old in ("", "null, ")
+        ]
+        noted = sa.select(AuditEntry.subject_id).where(told, sa.or_(*given))
+        kept = sa.select(VolunteerHours.id).where(VolunteerHours.volunteer_id.in_([v.id for v in rows]))
+        subjects += [(VolunteerHours.__tablename__, key) for key in session.scalars(noted.union(kept)) if key]
+    return subjects
 
 
 def _delete(session: orm.Session, rows: list[Any], reason: str) -> int:
@@ -151,13 +174,7 @@ def _delete(session: orm.Session, rows: list[Any], reason: str) -> int:
 
 def _make_nameless(session: orm.Session, rows: list[Any], reason: str) -> int:
     for row in rows:
-        for name, value in TEXTS_OF[type(row)].items():
-            setattr(row, name, value)
-    session.flush()
-    subjects = [(row.__tablename__, row.id) for row in rows]
-    about = [(AuditEntry.subject_type == table) & (AuditEntry.subject_id == key) for table, key in subjects]
-    if about:
-        audit.erase(session, session.scalars(sa.select(AuditEntry).where(sa.or_(*about))), reason)
+        apply(session, row, RULES[row.__tablename__])
     return len(rows)
 
 

@@ -62,7 +62,7 @@ def _at(copy: Told, shown: Shown) -> str:
 
 
 def _head(copy: Told) -> list[str]:
-    """The controller, and how to reach it (article 15 speaks of the controller; articles 13(1)(a) name it so)."""
+    """The controller, and how to reach it (article 13(1)(a))."""
     town = copy.municipality
     if town is None:
         return []

@@ -10,7 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-Made = Callable[[Any], Any]
+from sqlalchemy import orm
+
+from models import today
+
+from .ages import to_the_year
+
+Made = Callable[[orm.Session, Any], Any]
 
 
 @dataclass(frozen=True)
@@ -23,16 +29,16 @@ class Rule:
     is_deleted: bool = False
 
     @property
-    def columns(self) -> set[str]:
+    def columns(self) -> list[str]:
         """Every column that the rule names."""
-        return {*self.keep.split(), *self.empty.split(), *self.coarser}
+        return [*self.keep.split(), *self.empty.split(), *self.coarser]
 
 
 GONE = Rule(is_deleted=True)
 NAMELESS = "Ανώνυμη καρτέλα"
 
 
-def nameless(row: Any) -> str:
+def nameless(session: orm.Session, row: Any) -> str:
     """In the place of a name and of a registry number, which must be there and differ."""
     return f"Α-{row.id}"
 
@@ -40,7 +46,7 @@ def nameless(row: Any) -> str:
 RULES: dict[str, Rule] = {
     "beneficiary": Rule(
         keep="unit_id sex nationality legal_status area education employment_status housing target_groups ethnic_roma "
-        "disability protected_groups registered_on closed_on restricted_on erased_on",
+        "disability protected_groups registered_on closed_on restricted_on",
         empty="father_name mother_name amka afm paaypa id_document permit_expires_on phone mobile email address "
         "postal_code marital_status unemployed_since insurance ethnic_roma_asked_on ethnic_roma_asked_by_id "
         "disability_asked_on disability_asked_by_id disability_degree health_problem health_problem_asked_on "
@@ -48,8 +54,9 @@ RULES: dict[str, Rule] = {
         coarser={
             "registry_number": nameless,
             "first_name": nameless,
-            "last_name": lambda row: NAMELESS,
-            "born_on": lambda row: row.born_on,  # to the year, by erasing.py, which knows what figures count by age
+            "last_name": lambda _session, _row: NAMELESS,
+            "born_on": to_the_year,
+            "erased_on": lambda _session, _row: today(),
         },
     ),
     "visit": Rule(keep="unit_id beneficiary_id at channel staff_id", empty="request action"),
@@ -72,6 +79,12 @@ RULES: dict[str, Rule] = {
         keep="unit_id beneficiary_id kind received_on is_extended due_on answered_on outcome", empty="note"
     ),
     "legal_hold": Rule(keep="unit_id beneficiary_id since until by_id", empty="reason"),
+    # No person of the walk, but the times of keeping end for volunteers too.
+    "volunteer": Rule(
+        keep="unit_id skills availability started_on ended_on",
+        empty="first_name phone email remarks",
+        coarser={"last_name": lambda _session, _row: "Ανώνυμος/η"},
+    ),
     "household_member": GONE,
     "case_note": GONE,
     "attachment": GONE,

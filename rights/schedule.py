@@ -141,8 +141,3 @@ SCHEDULE: tuple[Line, ...] = (
     ),
 )
 """In this order they are carried out."""
-
-TEXTS_OF = {Visit: {"request": REMAINS, "action": None}, Volunteer: {
-    "last_name": "Ανώνυμος/η", "first_name": REMAINS, "phone": None, "email": None, "remarks": None,
-}}  # fmt: skip
-"""What NAMELESS leaves of a row."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 from openpyxl import load_workbook
 from pypdf import PdfReader
 
+import audit
+import rights
+from admin_views.base.values import shown
+from db import db
 from models import AuditEntry, Beneficiary, Consent, DataRequest, Erasure, today
 from tests.answers import add
-from tests.test_rights import NAME, add_person
+from tests.test_rights import NAME, act_as, add_person
 from tests.world import CANARY, SECRET, World
 from vocabulary import AuditAction, ConsentKind, RequestKind
 
@@ -70,6 +76,19 @@ def test_a_copy_is_in_the_trail_as_an_export_about_the_person(world: World) -> N
     exports = sa.select(AuditEntry).where(AuditEntry.action == AuditAction.EXPORT, AuditEntry.person_id == key)
     (entry,) = world.query(exports)
     assert '"paper": "copy"' in entry.details and '"sha256"' in entry.details
+
+
+def test_looks_of_one_day_are_one_row(world: World) -> None:
+    """In Athens the tenth of January begins at ten in the evening of the ninth of UTC."""
+    with world.app.app_context():
+        act_as(world, "coordinator")
+        person = db.session.get_one(Beneficiary, world.rows["main"]["beneficiary"])
+        for day, hour in ((9, 23), (10, 9)):
+            with time_machine.travel(dt.datetime(2026, 1, day, hour, tzinfo=dt.UTC), tick=False):
+                audit.note(db.session, AuditAction.EMERGENCY, person)
+        audit.commit(db.session)
+        looks = rights.told(db.session, person, shown).looks.rows
+    assert [row[-1] for row in looks if row[0] == "10/01/2026"] == ["2"]
 
 
 @pytest.mark.parametrize("name", OTHERS)
