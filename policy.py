@@ -109,6 +109,9 @@ HOME: dict[Role, tuple[str, ...]] = {
 }  # fmt: skip
 """What the first page shows a role, in this order; admin_views/home/ says what each part is."""
 
+RIGHTS = frozenset({"user", "membership"})
+"""The tables that say who may do what, where."""
+
 EVERY_UNIT = frozenset({Role.COORDINATOR, Role.SUPERVISOR})
 SECOND_FACTOR = EVERY_UNIT | {Role.ADMINISTRATOR}
 """Whose password alone would open too much; others may have a second factor."""
