@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
-from models import Visit
+from models import AuditEntry, Beneficiary, Visit
+from tests.answers import TEXTS
 from tests.test_matrix import ROLES, cell_of, confide, lines
 from tests.test_signin import is_in, post_routes, stays_here
 from tests.test_trail import all_rows
@@ -127,6 +129,29 @@ def test_no_page_leads_where_a_value_says(world: World) -> None:
     assert len(seen) > 8, "what was planted is not to be seen"
 
 
+BREAKING = "</script><script>alert(1)</script>\u2028\\\"'`<!--"
+
+
+def test_data_for_scripts_holds_what_was_typed_and_nothing_else(world: World) -> None:
+    """ASVS 1.2.3: JSON is parsed as JSON to the very text, and attributes that scripts read hold it whole."""
+    browser, key = world.client("coordinator"), world.rows["main"]["beneficiary"]
+    assert browser.submit(f"/admin/beneficiary/edit/?id={key}", last_name=f"Ωμέγα {BREAKING}").status_code == 302
+    answer = browser.get("/admin/visit/ajax/lookup/", query_string={"name": "beneficiary_id", "query": "Ωμέγα"})
+    ((number, name),) = answer.json
+    assert number == key and f"Ωμέγα {BREAKING}" in name and answer.mimetype == "application/json"
+    partner = world.rows["shared"]["partner"]
+    assert browser.submit(f"/admin/partner/edit/?id={partner}", name=BREAKING).status_code == 302
+    offered = browser.get("/admin/referral/filters/")
+    assert offered.mimetype == "application/json" and isinstance(offered.json, dict)
+    page = browser.get(f"/admin/beneficiary/details/?id={key}").text
+    assert "<script>alert" not in page
+    held: list[str] = []
+    reader = HTMLParser()
+    reader.handle_starttag = lambda tag, attrs: held.extend(v or "" for n, v in attrs if n.startswith("data-"))  # type: ignore[method-assign]
+    reader.feed(page + browser.get("/admin/beneficiary/").text)
+    assert any(BREAKING in each for each in held), "no attribute holds the name whole"
+
+
 # --- acting -----------------------------------------------------------------------------------------------------------
 
 
@@ -199,10 +224,7 @@ def test_a_request_is_not_believed_what_it_says_of_itself(world: World) -> None:
         stranger.client.post("/login", data={**sent, "csrf_token": stranger.token}, headers=headers)
     told = [details or "" for kind, details in refusals(world) if kind == "login"]
     assert len(told) == 1, "the sixth try counts with those before it, wherever it says that it comes from"
-    with world.app.app_context():
-        from models import AuditEntry
-
-        assert set(world.query(sa.select(AuditEntry.ip).where(AuditEntry.ip.is_not(None)))) == {"127.0.0.1"}
+    assert set(world.query(sa.select(AuditEntry.ip).where(AuditEntry.ip.is_not(None)))) == {"127.0.0.1"}
 
 
 def test_a_host_that_was_made_up_goes_nowhere(world: World) -> None:
@@ -213,6 +235,53 @@ def test_a_host_that_was_made_up_goes_nowhere(world: World) -> None:
         assert "evil.example" not in answer.text + str(answer.headers), url
     answer = browser.client.post("/logout", data={"csrf_token": browser.token}, headers={"Host": "evil.example"})
     assert "evil.example" not in answer.text + str(answer.headers)
+
+
+def test_no_address_leads_to_a_file_of_the_server(calm_world: World) -> None:
+    """ASVS 5.3.2: every line of the traversal list, in every address that names a file or a kind of file."""
+    browser = calm_world.client("coordinator")
+    listed = (TEXTS / "patt-traversal.txt").read_text(encoding="utf-8").splitlines()
+    lines_ = [line.strip() for line in listed if line.strip()]
+    own = [
+        "../app.py",
+        "..%2fapp.py",
+        "%2e%2e/instance/secret_key",
+        "/etc/passwd",
+        "....//app.py",
+        "..\\app.py",
+        "kentro.css/../../app.py",
+    ]
+    assert len(lines_) > 100
+    for line in (*lines_, *own):
+        for place in ("/static/", "/assets/", "/admin/static/", "/admin/visit/export/"):
+            for said in (line, quote(line, safe=""), quote(quote(line, safe=""), safe="")):
+                answer = browser.client.get(place + said.lstrip("/"))
+                assert answer.status_code in (302, 308, 400, 403, 404, 405), place + said
+                assert b"root:" not in answer.data and b"create_app" not in answer.data, place + said
+                answer.close()
+
+
+def test_nothing_in_a_value_is_worked_out(world: World) -> None:
+    """ASVS 1.3.7: every line of the template-injection list stays what it is, on page, form, list and message."""
+    browser, key = world.client("coordinator"), world.rows["main"]["beneficiary"]
+    listed = (TEXTS / "patt-ssti.txt").read_text(encoding="utf-8").splitlines()
+    sums = [
+        "{{ 7191 * 11 }}",
+        "{% print(7191 * 11) %}",
+        "${7191*11}",
+        "#{7191*11}",
+        "<%= 7191*11 %>",
+        "%(7191*11)s",
+        "{7191*11}",
+    ]
+    url = f"/admin/beneficiary/edit/?id={key}"
+    for line in [*sums, *(line for line in listed if line.strip())][:: 1 if world.dialect == "sqlite" else 5]:
+        form = browser.form(url)
+        assert browser.post(url, {**form, "last_name": line[:60], "remarks": line}).status_code == 302, line
+        pages_ = [browser.get(at).text for at in (f"/admin/beneficiary/details/?id={key}", "/admin/beneficiary/")]
+        assert not any("79101" in page for page in pages_), line
+        kept = world.one(Beneficiary, key)
+        assert (kept.remarks, kept.last_name) == (line.strip(), line[:60].strip()), line
 
 
 def test_doubled_parameters_do_not_mix(world: World) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import re
+import unicodedata
+from typing import Any
 
 import argon2
+import pytest
 import sqlalchemy as sa
 import time_machine
 
 import passwords
 from auth import codes
 from models import AuditEntry, User
+from tests.test_signin import write
 from tests.test_trail import table
 from tests.world import World
 from vocabulary import AuditAction
@@ -26,6 +30,37 @@ def test_a_hash_costs_what_is_asked_of_it_today(world: World) -> None:
         said = argon2.extract_parameters(each)
         assert said.type is argon2.Type.ID and said.salt_len >= 16 and said.hash_len >= 32
         assert said.memory_cost >= 64 * 1024 and said.time_cost >= 3, each
+
+
+def test_every_try_costs_one_hash(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is tried, known or not, suspended or closed for a while: no clock tells who has an account."""
+    tried: list[str] = []
+
+    class Counted(argon2.PasswordHasher):
+        def verify(self, kept: Any, password: Any) -> Any:
+            tried.append(kept)
+            return super().verify(kept, password)
+
+    monkeypatch.setattr(passwords, "_hasher", Counted())
+    write(world, sa.update(User).where(User.username == "reception.roma").values(is_active=False))
+    write(world, sa.update(User).where(User.username == "mediator.roma").values(password_hash=None))
+    for username in ("nobody", "caseworker.main", "reception.roma", "mediator.roma", "", "x" * 5000):
+        tried.clear()
+        world.client().post("/login", username=username, password="λάθος")
+        assert len(tried) == 1 and argon2.extract_parameters(tried[0]).memory_cost >= 64 * 1024, username
+    browser = world.client()
+    for _n in range(7):
+        tried.clear()
+        browser.post("/login", username="supervisor", password="λάθος")
+        assert len(tried) == 1
+    assert tried == [passwords._DECOY], "closed for a while, nobody's own hash is tried any more"
+
+
+def test_the_same_letters_written_otherwise_are_another_password() -> None:
+    """ASVS 6.2.8: compared as typed, byte for byte; composed and decomposed accents are not made alike."""
+    composed, decomposed = (unicodedata.normalize(form, "μία μεγάλη φράση") for form in ("NFC", "NFD"))
+    kept = passwords.make_hash(composed)
+    assert composed != decomposed and passwords.matches(composed, kept) and not passwords.matches(decomposed, kept)
 
 
 def test_secrets_are_long_and_never_the_same(world: World) -> None:
