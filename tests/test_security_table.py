@@ -22,7 +22,7 @@ def table(heading: str, page: str = PAGE) -> list[list[str]]:
     """The cells of the table under a heading, without its head."""
     part = page.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
     rows = [line for line in part.splitlines() if line.startswith("| ")]
-    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows[1:]]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows[2:]]
 
 
 def facts(name: str) -> list[dict[str, str]]:
@@ -34,7 +34,7 @@ def facts(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def tests_of(path: Path) -> Iterator[str]:
+def kept_in(path: Path) -> Iterator[str]:
     """The names by which pytest knows what a file holds, inherited ones of the same file too."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in tree.body:
@@ -48,7 +48,7 @@ def tests_of(path: Path) -> Iterator[str]:
 def wrong_names(cell: str) -> list[str]:
     """What a cell names and is no test; everything in it between backticks is to be one."""
     named = re.findall("`([^`]+)`", cell)
-    known = {path: set(tests_of(ROOT / path)) for name in named if (ROOT / (path := name.partition("::")[0])).is_file()}
+    known = {path: set(kept_in(ROOT / path)) for name in named if (ROOT / (path := name.partition("::")[0])).is_file()}
     return [name for name in named if name.partition("::")[2] not in known.get(name.partition("::")[0], ())]
 
 
