@@ -63,6 +63,10 @@ def row_of(state: dict[str, list[Any]], model: Any, key: int) -> dict[str, Any]:
     return next(row for row in rows if row["id"] == key)
 
 
+def row_count(world: World, model: Any) -> int:
+    return int(world.query(sa.select(sa.func.count()).select_from(model))[0])
+
+
 @pytest.mark.parametrize("role", ROLES[1:])
 def test_a_form_that_stands_takes_what_it_shows(world: World, role: str) -> None:
     confide(world, by="mediator" if role == "mediator" else "caseworker")
@@ -80,7 +84,7 @@ def test_a_form_that_stands_takes_what_it_shows(world: World, role: str) -> None
         assert answer.status_code == 302, (table, errors_of(answer.text))
         assert row_of(state_of(world), model, key) == before, table
         tried += len(extra)
-    assert tried > (20 if screens("edit", role) else -1)
+    assert tried > (10 if screens("edit", role) else -1)
 
 
 @pytest.mark.parametrize("role", ROLES[1:])
@@ -95,9 +99,15 @@ def test_a_new_row_takes_what_its_form_shows(world: World, role: str) -> None:
             continue
         boxes = shown(page.text)
         sent = {name: value for name, value in filled(world, model).items() if name in boxes}
-        extra = unshown(model, boxes)
+        extra, before = unshown(model, boxes), row_count(world, model)
         answer = browser.post(url, {**extra, **browser.form(url), **sent})
+        if answer.status_code == 200 and "unit_id" in extra:
+            # Whoever works in one unit is not asked for it, and refused when naming another.
+            assert row_count(world, model) == before, (role, table)
+            del extra["unit_id"]
+            answer = browser.post(url, {**extra, **browser.form(url), **sent})
         assert answer.status_code == 302, (role, table, errors_of(answer.text))
+        assert row_count(world, model) == before + 1, (role, table)
         (made,) = world.query(sa.select(model).order_by(model.id.desc()).limit(1))
         kept = row_of(state_of(world), model, made.id)
         for name in extra.keys() & kept.keys():
