@@ -21,11 +21,13 @@ from flask.cli import AppGroup, with_appcontext
 
 import audit
 import backups
+import config
 import identifiers
 import matching
 import passwords
 import policy
 import reports
+import rights
 import row_security
 import sealing
 import vault
@@ -51,6 +53,7 @@ def init_app(app: Flask) -> None:
         restore,
         report_group,
         match_group,
+        retention_group,
         admin_group,
         vault_group,
         serve,
@@ -256,6 +259,22 @@ def refresh() -> None:
     click.echo(f"People whose hashes were made: {people}")
 
 
+# --- retention --------------------------------------------------------------------------------------------------------
+
+retention_group = AppGroup("retention", help="Times of keeping.")
+
+
+@retention_group.command("due", with_appcontext=False)
+@_as_system
+def due() -> None:
+    """Tell what is due by the times of keeping, and change nothing: a coordinator approves it on the screen."""
+    found = rights.due(db.session)
+    db.session.rollback()
+    audit.system_note(AuditAction.SYSTEM, task="retention due", rows=sum(each.count for each in found))
+    for each in found:
+        click.echo(f"{each.count:>7}  {each.line.what}: {each.line.told}; kept back: {each.kept}")
+
+
 # --- admin ------------------------------------------------------------------------------------------------------------
 
 admin_group = AppGroup("admin", help="Administrators.")
@@ -335,13 +354,8 @@ def demo_command() -> None:
 
 
 def _kept_password() -> str:
-    """The demo's password, kept for the next run where only the server's own account reads it."""
-    path = _password_file()
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(12))
-    return path.read_text()
+    """The demo's password, the same at the next run."""
+    return config.kept_key(_password_file(), 6)
 
 
 def _password_file() -> Path:

@@ -61,6 +61,11 @@ event_attendance  r         rced       rced     rcedx       r          -
 item              -         rce        r        rcedx       r          -
 stock_movement    -         rce        r        rcedx       r          -
 distribution      -         rcedx      rce      rcedx       r          -
+data_request      rc        rce        rce      rcex        r          -
+consent           r         rced       rced     rcedx       r          -
+legal_hold        -         r          -        rced        r          -
+rights            -         -          -        rdmx        -          -
+erasure           -         -          -        r           r          -
 municipality      -         -          -        re          r          re
 unit              -         -          -        r           r          rce
 user              -         -          -        -           -          rce
@@ -88,6 +93,8 @@ SETS: dict[tuple[str, str], frozenset[Role]] = {
     ("beneficiary", "caseworker_id"): frozenset({Role.CASEWORKER, Role.COORDINATOR}),
     # Naming the person opens the file: whoever asks cannot do it, but for sharing.open_in_emergency.
     ("access_grant", "beneficiary_id"): frozenset({Role.COORDINATOR}),
+    ("beneficiary", "restricted_on"): frozenset({Role.COORDINATOR}),
+    ("beneficiary", "erased_on"): frozenset(),
 }
 
 HOME: dict[Role, tuple[str, ...]] = {
@@ -100,9 +107,9 @@ HOME: dict[Role, tuple[str, ...]] = {
         "asked_of_me", "received", "appointments", "late_referrals", "field_visits", "open_referrals", "unit_permits",
         "unit_renewals",
     ),
-    Role.COORDINATOR: ("asked_of_me", "emergencies", "asked_files", "today", "month"),
+    Role.COORDINATOR: ("asked_of_me", "emergencies", "asked_files", "data_requests", "today", "month"),
     Role.SUPERVISOR: (
-        "asked_of_me", "findings", "emergencies", "answers", "questions", "sample", "unreviewed", "refusals",
+        "asked_of_me", "findings", "emergencies", "questions", "answers", "sample", "unreviewed", "refusals",
         "failed_signins",
     ),
     Role.ADMINISTRATOR: ("asked_of_me", "users", "staff", "never_signed_in", "first_passwords", "suspended"),

@@ -480,7 +480,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "auth.factor": (),  # nothing but a secret, drawn at random
     "audit_answer.index": ("/admin/audit_answer/",),
     "audit_answer.answer": ("/admin/audit_answer/answer/?id=1",),
-    "audit_finding.index": ("/admin/audit_finding/",),
+    "audit_finding.index_view": ("/admin/audit_finding/",),
     "audit_finding.settle": ("/admin/audit_finding/settle/?key=x",),
     "audit_finding.export": ("/admin/audit_finding/export/",),
     "oversight.index": ("/admin/oversight/",),
