@@ -11,7 +11,6 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 PLACE = ROOT / "docs/sbom.json"
-LICENCES = {"bootstrap": "MIT", "tom-select": "Apache-2.0"}
 
 
 def sbom() -> dict[str, Any]:
@@ -33,12 +32,11 @@ def pinned() -> Iterator[tuple[str, str]]:
             yield normal(found[1]), found[2]
 
 
-def vendored() -> Iterator[tuple[str, str]]:
-    """Names and versions of the folders under static/vendor."""
-    for folder in sorted((ROOT / "static/vendor").iterdir()):
-        if folder.is_dir():
-            name, _hyphen, version = folder.name.rpartition("-")
-            yield name, version
+def vendored() -> Iterator[tuple[str, str, str, str]]:
+    """Names, versions, files and licences of what static/vendor/README.md says is there."""
+    for line in (ROOT / "static/vendor/README.md").read_text(encoding="utf-8").splitlines():
+        if found := re.match(r"\| ([\w-]+) \| ([\d.]+) \| ([^|]+) \| ([^|]+) \|", line):
+            yield found[1], found[2], found[3], found[4]
 
 
 def normal(name: str) -> str:
@@ -54,9 +52,10 @@ def _package(said: tuple[str, str]) -> dict[str, Any]:
     return _component(f"pkg:pypi/{name}@{version}", name, version, told)
 
 
-def _vendored(said: tuple[str, str]) -> dict[str, Any]:
-    name, version = said
-    return _component(f"pkg:npm/{name}@{version}", name, version, LICENCES[name])
+def _vendored(said: tuple[str, str, str, str]) -> dict[str, Any]:
+    name, version, files, licence = said
+    kind = "generic" if ".ttf" in files else "npm"
+    return _component(f"pkg:{kind}/{name}@{version}", name, version, licence)
 
 
 def _component(purl: str, name: str, version: str, licence: str) -> dict[str, Any]:
