@@ -116,8 +116,8 @@ HOME: dict[Role, tuple[str, ...]] = {
 }  # fmt: skip
 """What the first page shows a role, in this order; admin_views/home/ says what each part is."""
 
-RIGHTS = frozenset({"user", "membership"})
-"""The tables that say who may do what, where."""
+ACCOUNTS = frozenset({"user", "membership"})
+"""The tables that say who may do what, where: while one of them changes, nobody acts."""
 
 EVERY_UNIT = frozenset({Role.COORDINATOR, Role.SUPERVISOR})
 SECOND_FACTOR = EVERY_UNIT | {Role.ADMINISTRATOR}

@@ -108,7 +108,7 @@ def open_request() -> None:
 def _begin_act() -> None:
     """Before it is asked who acts: what a user may do does not change between the asking and the act."""
     begin_write()
-    hold_rights(to_change=request.blueprint in policy.RIGHTS)
+    hold_rights(to_change=request.blueprint in policy.ACCOUNTS)
 
 
 def _scope(kept: Any) -> policy.Scope:
