@@ -7,7 +7,6 @@ import functools
 import json
 import re
 import secrets
-import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 
 import click
 import sqlalchemy as sa
-import waitress
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
@@ -28,8 +26,8 @@ import passwords
 import policy
 import reports
 import rights
-import row_security
 import sealing
+import serving
 import vault
 from db import BadValue, begin_write, db
 from identifiers import InvalidIdentifier
@@ -41,7 +39,6 @@ FORESEEN = (
     NotSeeded, passwords.WeakPassword, InvalidIdentifier, BadValue, audit.BadAddress, backups.BackupFailed,
     vault.Sealed, OSError,
 )  # fmt: skip
-ADVICE = "Is the database there, and up to date (flask --app app db upgrade)?"
 
 
 def init_app(app: Flask) -> None:
@@ -74,7 +71,7 @@ def _as_system(function: Callable[..., None]) -> Callable[..., None]:
         except FORESEEN as error:
             raise click.ClickException(str(error)) from error
         except (sa.exc.OperationalError, sa.exc.ProgrammingError) as error:
-            raise click.ClickException(f"{error.orig}\n{ADVICE}") from error
+            raise click.ClickException(f"{error.orig}\n{serving.ADVICE}") from error
 
     return run
 
@@ -334,7 +331,7 @@ def rotate() -> None:
 def serve() -> None:
     """Serve the application."""
     audit.system_note(AuditAction.SYSTEM, task="serve")
-    _serve()
+    serving.serve(db.session)
 
 
 @click.command("demo")
@@ -350,7 +347,7 @@ def demo_command() -> None:
     audit.commit(db.session)
     if demo.is_loaded(db.session):
         _tell_logins(_kept_password() if _password_holds() else None)
-    _serve()
+    serving.serve(db.session)
 
 
 def _kept_password() -> str:
@@ -366,33 +363,3 @@ def _password_holds() -> bool:
     """The kept password is that of the users in this database, who may have come by `seed` with another."""
     kept = db.session.scalar(sa.select(User.password_hash).where(User.username == Role.SUPERVISOR.value))
     return _password_file().exists() and passwords.matches(_kept_password(), kept)
-
-
-def _check_wall() -> None:
-    """Tell where PostgreSQL's row security does not stand; real people's records are not served without it."""
-    gaps = "\n".join(row_security.gaps(db.session.connection()))
-    if gaps and current_app.config["KENTRO_MODE"] == "production":
-        raise click.ClickException(f"The second wall is not whole:\n{gaps}\n{ADVICE}")
-    if gaps:
-        click.echo(f"The second wall is not whole:\n{gaps}", err=True)
-
-
-def _serve() -> None:
-    """Listen first: whoever reads the address can use it, and a port that is taken is told plainly."""
-    sealing.check(db.session)
-    settings = current_app.config
-    _check_wall()
-    host, port = settings["HOST"], settings["PORT"]
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    db.session.close()
-    with socket.create_server((host, port), family=family) as listener:
-        server = waitress.create_server(
-            current_app._get_current_object(),  # type: ignore[attr-defined]
-            sockets=[listener],
-            threads=4,
-            ident=None,
-            # Behind a proxy its headers are needed; werkzeug's ProxyFix then counts how many may be believed.
-            clear_untrusted_proxy_headers=not settings["PROXIES"],
-        )
-        click.echo(f"Kentro: http://{host}:{port}/")
-        server.run()

@@ -482,9 +482,11 @@ class Beneficiary(Searchable, Scoped, Record):
     erased_on: Mapped[dt.date | None] = day("Ανώνυμη από", "Anonymous since", form=False, group=FILE)
 
     caseworker: Mapped[User | None] = relationship(foreign_keys=[caseworker_id])
-    ethnic_roma_asked_by: Mapped[User | None] = relationship(foreign_keys=[ethnic_roma_asked_by_id])
-    disability_asked_by: Mapped[User | None] = relationship(foreign_keys=[disability_asked_by_id])
-    health_problem_asked_by: Mapped[User | None] = relationship(foreign_keys=[health_problem_asked_by_id])
+    ethnic_roma_asked_by: Mapped[User | None] = relationship(foreign_keys=[ethnic_roma_asked_by_id], viewonly=True)
+    disability_asked_by: Mapped[User | None] = relationship(foreign_keys=[disability_asked_by_id], viewonly=True)
+    health_problem_asked_by: Mapped[User | None] = relationship(
+        foreign_keys=[health_problem_asked_by_id], viewonly=True
+    )
     tokens: Mapped[list[PersonToken]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
 
     @property

@@ -313,14 +313,21 @@ def _criteria(
     scope = Scope(user_id=user_id, role=role, unit_ids=unit_ids)
     # Of every unit is all rows: said as a condition, it would keep databases from reading them in order.
     own = orm.with_loader_criteria(Scoped, lambda row: row.unit_id.in_(unit_ids), include_aliases=True)
+    others: tuple[tuple[type[Base], sa.ColumnElement[bool]], ...] = (
+        (AuditEntry, _trail_in_sight(scope)),
+        (CaseNote, _confided_to(scope)),
+        (AccessGrant, _asked_or_overseen(scope)),
+        (AuditReview, _said_to(scope)),
+        (AuditAnswer, _answered_by(scope)),
+        (PersonDecision, _of_whole_house(scope, "person_decision")),
+    )
     return (
         *(() if role in EVERY_UNIT else (own,)),
-        orm.with_loader_criteria(AuditEntry, _trail_in_sight(scope), include_aliases=True),
-        orm.with_loader_criteria(CaseNote, _confided_to(scope), include_aliases=True),
-        orm.with_loader_criteria(AccessGrant, _asked_or_overseen(scope), include_aliases=True),
-        orm.with_loader_criteria(AuditReview, _said_to(scope), include_aliases=True),
-        orm.with_loader_criteria(AuditAnswer, _answered_by(scope), include_aliases=True),
-        orm.with_loader_criteria(PersonDecision, _of_whole_house(scope, "person_decision"), include_aliases=True),
+        *(
+            orm.with_loader_criteria(table, test, include_aliases=True)
+            for table, test in others
+            if test is not sa.true()
+        ),
     )
 
 
@@ -395,7 +402,7 @@ def _guard(session: orm.Session, context: object, instances: object) -> None:
         _stamp(row, scope)
         _check(session, scope, row, "create")
     for row in session.dirty:
-        if session.is_modified(row):
+        if changed(row):
             _stamp(row, scope)
             _check(session, scope, row, "edit")
     for row in session.deleted:

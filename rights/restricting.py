@@ -24,7 +24,7 @@ STILL = (DataRequest, LegalHold, Consent, PersonDecision)
 def _refuse(session: orm.Session, context: object, instances: object) -> None:
     if scope_in(session).is_system:
         return
-    written = [*session.new, *(row for row in session.dirty if session.is_modified(row)), *session.deleted]
+    written = [*session.new, *(row for row in session.dirty if changed(row)), *session.deleted]
     for row in written:
         if getattr(row, "person_id", None) is not None and not isinstance(row, STILL):
             _check(session, row)

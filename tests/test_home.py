@@ -43,7 +43,7 @@ WHEN_ASKED = {"asked_of_me"}
 """Parts that are shown only to whom they are about (tests/test_oversight.py)."""
 COUNT = re.compile(r'class="count"[^>]*>\s*([\d.]+)')
 NUMBER = re.compile(r"([\d.]+)\s*\)?\s*(?::.*)?$")
-QUERIES_AT_MOST = 20
+QUERIES_AT_MOST = 21
 
 
 class Page(HTMLParser):

@@ -23,7 +23,7 @@ LAYERS = (
     ("matching", "oversight", "sharing"),
     ("rights",),
     ("reports",),
-    ("assets", "auth", "backups", "seed"),
+    ("assets", "auth", "backups", "seed", "serving"),
     ("admin_views", "cli"),
     ("app",),
 )
