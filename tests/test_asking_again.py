@@ -359,7 +359,7 @@ def test_hands_do_not_reach_the_limits(limited: World) -> None:
 def test_every_route_answers_with_every_header(world: World, username: str | None) -> None:
     """Whatever the route, the method and the outcome; HSTS and Secure where the connection is."""
     browser, seen = world.client(username), set()
-    names = {"code": "el", "export_type": "xlsx", "filename": "kentro.css", "name": "all.css"}
+    names = {"code": "el", "export_type": "xlsx", "filename": "kentro.css", "name": "all.css", "kind": "pdf"}
     for rule in world.app.url_map.iter_rules():
         address = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: names[found[1]], rule.rule)
         for method in ("GET", "POST", "PUT", "OPTIONS"):

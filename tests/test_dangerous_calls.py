@@ -76,7 +76,7 @@ def reads_documents(path: str, tree: ast.Module) -> Iterator[str]:
     yield from (found for found in imported(tree, "wtforms", "flask_wtf") if "File" in found)
 
 
-CALLERS = {"cli.py": "listens", "audit/heads.py": "sends the trail's head where the operator says"}
+CALLERS = {"serving.py": "listens", "audit/heads.py": "sends the trail's head where the operator says"}
 
 
 def calls_out(path: str, tree: ast.Module) -> Iterator[str]:
