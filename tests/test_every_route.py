@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
+from admin_views.services import VisitView
 from db import fields
 from models import AuditEntry, Beneficiary, Visit
 from tests.answers import TEXTS
@@ -73,6 +74,14 @@ def test_reading_changes_nothing_but_the_trail(world: World, username: str) -> N
     assert_untouched(world, before, username)
     assert all_rows(world) == sessions
     assert is_in(browser)
+
+
+@either_way
+def test_a_page_that_changes_what_it_shows_is_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: a record's page that notes on the record that it was looked at."""
+    monkeypatch.setattr(VisitView, "subtitle", lambda view, row: setattr(row, "action", "Προβλήθηκε") or "")
+    with pytest.raises(AssertionError, match="Προβλήθηκε"):
+        test_reading_changes_nothing_but_the_trail(world, "caseworker.main")
 
 
 @either_way
