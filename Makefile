@@ -13,7 +13,7 @@ ROUNDS ?= 15
 ENTRIES ?= 1000000
 export FLASK_SKIP_DOTENV = 1
 
-.PHONY: help setup setup-dev browser run test check format translations dictionary screens bench bench-trail peers
+.PHONY: help setup setup-dev browser run test check format translations dictionary sbom screens bench bench-trail peers
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -77,6 +77,9 @@ translations: setup-dev  ## gather new texts into the Greek catalogue
 
 dictionary: setup  ## write docs/data-dictionary.md anew from the models
 	@$(BIN)/python -m docs.make_dictionary
+
+sbom: setup  ## write docs/sbom.json, the bill of materials, anew from requirements.txt
+	@$(BIN)/python -m docs.make_sbom
 
 screens: setup-dev browser  ## photograph every screen of every role anew, into docs/screens
 	@$(BIN)/python -m docs.make_screens

@@ -10,11 +10,13 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 ROOT = Path(__file__).parent
 INSTANCE = ROOT / "instance"
 MODES = ("development", "production")
 FACTOR = ("required", "offered")
+HERE = ("localhost", "127.0.0.1", "::1")
 
 
 class Misconfigured(RuntimeError):
@@ -36,10 +38,13 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     KENTRO_MATCH_KEY (keys the hashes by which one person's records in two units are found; else made from SECRET_KEY).
 
     Raises:
-        Misconfigured: a production without SECRET_KEY, KENTRO_KEY or DATABASE_URL, or a value of the wrong form.
+        Misconfigured: a production without SECRET_KEY, KENTRO_KEY or DATABASE_URL, with FLASK_DEBUG, or with a database
+            elsewhere whose certificate it does not check; or a value of the wrong form.
     """
     mode = _one_of(environ, "KENTRO_MODE", MODES)
     production = mode == "production"
+    if production and environ.get("FLASK_DEBUG", "0").lower() not in ("0", "false", "no", ""):
+        raise Misconfigured("FLASK_DEBUG is on: its console would let anybody run anything (ASVS 5.0, 13.4.2).")
     return {
         "KENTRO_MODE": mode,
         "SECRET_KEY": _secret_key(environ, production),
@@ -76,7 +81,19 @@ def _engines(environ: Mapping[str, str], production: bool) -> dict[str, str]:
         engines["owner"] = _with_driver("KENTRO_OWNER_URL", owner)
         if not all(url.startswith("postgresql") for url in engines.values()):
             raise Misconfigured("KENTRO_OWNER_URL is for PostgreSQL: a file has no roles.")
+    for url in engines.values() if production else ():
+        _check_way(url)
     return engines
+
+
+def _check_way(url: str) -> None:
+    """What goes to PostgreSQL over a network goes encrypted, and to no impostor (ASVS 5.0, 12.3.1)."""
+    parts = urlsplit(url)
+    asked = parse_qsl(parts.query)
+    said = [value for name, value in asked if name in ("host", "hostaddr")] or [parts.hostname or ""]
+    is_here = all(not host or host.startswith("/") or host in HERE for one in said for host in one.split(","))
+    if parts.scheme.startswith("postgresql") and not is_here and ("sslmode", "verify-full") not in asked:
+        raise Misconfigured("PostgreSQL on another machine needs ?sslmode=verify-full&sslrootcert=FILE.")
 
 
 def database_url(environ: Mapping[str, str], production: bool) -> str:

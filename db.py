@@ -337,6 +337,20 @@ def begin_write() -> None:
     db.session.connection(execution_options={"immediate": True})
 
 
+RIGHTS = 0x4B454E54
+"""PostgreSQL's advisory lock on who may do what."""
+
+
+def hold_rights(*, to_change: bool) -> None:
+    """Until the transaction ends, nobody else changes who may do what, or with `to_change`, nobody else acts by it.
+
+    Rights are asked and the act is done in one step (ASVS 5.0, 15.4.2). On SQLite there is one writer at a time anyway.
+    """
+    if db.engine.dialect.name == "postgresql":
+        lock = sa.func.pg_advisory_xact_lock if to_change else sa.func.pg_advisory_xact_lock_shared
+        db.session.connection().execute(sa.select(lock(RIGHTS)))
+
+
 def _set_up_sqlite(connection: Any, synchronous: str) -> None:
     connection.isolation_level = None
     # The cache in KiB: SQLite's own 2000 does not hold one index of a large centre.

@@ -116,6 +116,9 @@ HOME: dict[Role, tuple[str, ...]] = {
 }  # fmt: skip
 """What the first page shows a role, in this order; admin_views/home/ says what each part is."""
 
+ACCOUNTS = frozenset({"user", "membership"})
+"""The tables that say who may do what, where: while one of them changes, nobody acts."""
+
 EVERY_UNIT = frozenset({Role.COORDINATOR, Role.SUPERVISOR})
 SECOND_FACTOR = EVERY_UNIT | {Role.ADMINISTRATOR}
 """Whose password alone would open too much; others may have a second factor."""

@@ -13,7 +13,7 @@ from flask_login import current_user, login_user
 
 import audit
 import policy
-from db import begin_write, db
+from db import begin_write, db, hold_rights
 from models import Municipality, SecondFactor, Unit, User, UserSession, now
 from vocabulary import AuditAction
 
@@ -99,10 +99,16 @@ def open_request() -> None:
         return
     g.request_id = secrets.token_hex(8)
     if request.method not in ("GET", "HEAD", "OPTIONS") and request.endpoint not in HASHING:
-        begin_write()
+        _begin_act()
     g.kept = current_user.kept if current_user.is_authenticated else None
     g.language = g.kept.language.value if g.kept else session.get("language", "el")
     policy.bind(db.session, _scope(g.kept))
+
+
+def _begin_act() -> None:
+    """Before it is asked who acts: what a user may do does not change between the asking and the act."""
+    begin_write()
+    hold_rights(to_change=request.blueprint in policy.ACCOUNTS)
 
 
 def _scope(kept: Any) -> policy.Scope:
@@ -186,7 +192,7 @@ def confirm_session() -> None:
     # Whatever becomes of the rest of this request, the browser will hold the new secret.
     audit.commit(db.session)
     login_user(SignedIn(token, current_user.kept))
-    begin_write()
+    _begin_act()
 
 
 def end_sessions(user: User, but: UserSession | None = None) -> int:

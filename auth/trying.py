@@ -104,7 +104,7 @@ def _acting(scope: policy.Scope) -> Iterator[None]:
 
 def remember_browser(user: User) -> None:
     """The browser of this answer keeps, sealed against forgery, that the user has signed in here."""
-    known = {**_known(), _short(user.username.casefold()): secrets.token_urlsafe(12)}
+    known = {**_known(), _short(user.username.casefold()): secrets.token_urlsafe(16)}
     kept = _serializer().dumps(dict(list(known.items())[-KNOWN_NAMES:]))
 
     @after_this_request

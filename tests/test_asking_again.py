@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from app import HEADERS
 from auth import limits, trying
-from models import AuditEntry, User, UserSession, now
+from models import AuditEntry, Beneficiary, User, UserSession, now
+from tests.answers import new_person
 from tests.test_second_factor import code_at, enrol, enrolled, later
 from tests.test_signin import copy_of, is_in, write
 from tests.world import PASSWORD, Browser, World
@@ -127,6 +128,17 @@ def test_acts_on_users_ask_again(world: World) -> None:
         assert "confirm-password" in browser.post(f"/admin/user/{act}/?id={key}").text
     assert is_in(victim)
     assert browser.post(f"/admin/user/end_sessions/?id={key}", CONFIRMED).status_code == 302 and not is_in(victim)
+
+
+def test_deleting_several_at_once_asks_again(world: World) -> None:
+    browser, url = world.client("coordinator"), "/admin/beneficiary/action/"
+    people = [new_person(world) for _n in range(3)]
+    make_stale(world)
+    assert browser.post(url, action="delete", rowid=people[:1]).status_code == 302, "one row is asked about on the page"
+    page = browser.post(url, action="delete", rowid=people[1:])
+    assert page.status_code == 200 and page.text.count('name="rowid"') == 2 and world.one(Beneficiary, people[1])
+    assert browser.post(url, CONFIRMED, action="delete", rowid=people[1:]).status_code == 302
+    assert [world.one(Beneficiary, key) for key in people] == [None] * 3
 
 
 def test_asking_again_wants_the_code_too(world: World) -> None:
@@ -361,7 +373,7 @@ def test_hands_do_not_reach_the_limits(limited: World) -> None:
 def test_every_route_answers_with_every_header(world: World, username: str | None) -> None:
     """Whatever the route, the method and the outcome; HSTS and Secure where the connection is."""
     browser, seen = world.client(username), set()
-    names = {"code": "el", "export_type": "xlsx", "filename": "kentro.css", "name": "all.css"}
+    names = {"code": "el", "export_type": "xlsx", "filename": "kentro.css", "name": "all.css", "kind": "pdf"}
     for rule in world.app.url_map.iter_rules():
         address = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: names[found[1]], rule.rule)
         for method in ("GET", "POST", "PUT", "OPTIONS"):
