@@ -475,6 +475,7 @@ def test_the_receiving_unit_sees_a_referral_and_the_contact_data(world: World, t
     assert BIRD in browser.get(f"{RECEIVED}/").text
     page = browser.get(f"{RECEIVED}/file/?id={key}").text
     assert CONTACT_OF in page and "Αίτηση για επίδομα στέγασης" in page
+    assert re.findall('<option value="([A-Z]+)"', page) == ["RECEIVED"], "no answer is offered that would be refused"
     main = page.partition("<main")[2].partition("</main>")[0]
     assert not [said for name, said in SAYS.items() if name != "CONTACT" and said in main]
     assert world.one(Unit, world.rows["roma"]["unit"]).name not in main, "not that the annex knows the person"
