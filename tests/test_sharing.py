@@ -445,6 +445,13 @@ def test_an_emergency_needs_a_reason_and_a_reference(world: World, there: int) -
     assert_untouched(world, before)
 
 
+@pytest.mark.parametrize("where", ["new", "emergency"])
+def test_no_button_leads_to_a_form_that_nobody_may_open(world: World, where: str) -> None:
+    page = world.client("caseworker.main").get(f"{URL}/{where}/").text
+    assert "Αποθήκευση" in page and "_continue_editing" not in page, "a request is never edited"
+    assert "_continue_editing" in world.client("caseworker.main").get("/admin/visit/new/").text
+
+
 # --- referrals --------------------------------------------------------------------------------------------------------
 
 RECEIVED = "/admin/referral_received"
