@@ -29,6 +29,7 @@ import rights
 import sealing
 import serving
 import vault
+from auth import codes
 from db import BadValue, begin_write, db
 from identifiers import InvalidIdentifier
 from models import AuditEntry, Municipality, User, now
@@ -318,6 +319,8 @@ def rotate() -> None:
         if rows:
             audit.note(db.session, AuditAction.SYSTEM, subject_type=table, task="vault rotate", rows=rows)
         audit.commit(db.session)
+    begin_write()
+    renewed["second_factor"] = codes.renew()
     audit.system_note(AuditAction.SYSTEM, task="vault rotate", **renewed)
     click.echo("\n".join(f"{table}: {rows} rows sealed anew" for table, rows in renewed.items()))
     click.echo("Keep the older keys behind the first as long as the trail or a backup is sealed with them.")

@@ -387,6 +387,13 @@ def _confided_to(scope: Scope) -> sa.ColumnElement[bool]:
 
 
 NOTHING_IN_SIGHT = _criteria(None, None, ())
+NARROWED = (Scoped, AuditEntry, AuditReview, AuditAnswer, PersonDecision)
+
+
+def rows(session: orm.Session, table: type[Base], columns: sa.Select[Any]) -> Iterable[Any]:
+    """Columns of one table; of one that nothing narrows past the session, whose way of asking costs twice as much."""
+    asked = session if issubclass(table, NARROWED) else session.connection()
+    return asked.execute(columns)
 
 
 # --- rows: what a session takes ---------------------------------------------------------------------------------------
