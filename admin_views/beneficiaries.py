@@ -117,8 +117,9 @@ class BeneficiaryView(KentroView):
         return super().hidden | (frozenset() if policy.may(self.scope, "read", "report") else {SERVED.slug})
 
     def subtitle(self, row: Any) -> str:
-        """Registry number, parentage and unit."""
-        father = _("father: %(father)s", father=row.father_name) if row.father_name else ""
+        """Registry number, parentage and unit; of a restricted record no parentage."""
+        is_told = row.father_name and not self.is_closed(row)
+        father = _("father: %(father)s", father=row.father_name) if is_told else ""
         return " · ".join(filter(None, (row.registry_number, father, str(row.unit))))
 
     def links(self, row: Any) -> list[dict[str, str]]:

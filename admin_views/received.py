@@ -59,7 +59,7 @@ class ReceivedView(Gated, BaseView):
             abort(404)
         sent, file = found
         form = AnswerForm(request.form or None)
-        form.status.codes = sent.answers
+        form.status.offer(sent.answers)
         if request.method == "POST" and form.validate() and self._answered(sent, form):
             flash(_("The state is now: %(state)s", state=form.status.data), "success")
             return redirect(url_for(".index"))

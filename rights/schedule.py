@@ -23,10 +23,10 @@ from .erasing import REMAINS
 class Fate(Enum):
     """What becomes of a record whose time is over."""
 
-    ANONYMOUS = Label("γίνεται ανώνυμη", "made anonymous")
-    NAMELESS = Label("αφαιρούνται ονόματα και ελεύθερο κείμενο", "names and free text are removed")
-    DELETED = Label("διαγράφεται", "deleted")
-    FORGOTTEN = Label("διαγράφεται το περιεχόμενο, μένει η αλυσίδα", "its content is erased, the chain stays")
+    ANONYMOUS = Label("ανωνυμοποίηση", "made anonymous")
+    NAMELESS = Label("αφαίρεση ονομάτων και ελεύθερου κειμένου", "names and free text are removed")
+    DELETED = Label("διαγραφή", "deleted")
+    FORGOTTEN = Label("διαγραφή του περιεχομένου, η αλυσίδα μένει", "its content is erased, the chain stays")
 
 
 @dataclass(frozen=True)

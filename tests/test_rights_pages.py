@@ -160,6 +160,7 @@ def test_a_restricted_record_is_closed_to_its_unit(world: World) -> None:
     person, caseworker = world.one(Beneficiary, key), world.client("caseworker.main")
     page = caseworker.get(f"/admin/beneficiary/details/?id={key}").text
     assert "έχει περιοριστεί" in page and person.amka not in page and SECRET not in page
+    assert person.father_name not in page
     listed = caseworker.get("/admin/beneficiary/").text
     assert person.registry_number in listed and person.father_name not in listed
     assert caseworker.get(f"/admin/beneficiary/edit/?id={key}").status_code == 403

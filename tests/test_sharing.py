@@ -445,6 +445,13 @@ def test_an_emergency_needs_a_reason_and_a_reference(world: World, there: int) -
     assert_untouched(world, before)
 
 
+@pytest.mark.parametrize("where", ["new", "emergency"])
+def test_no_button_leads_to_a_form_that_nobody_may_open(world: World, where: str) -> None:
+    page = world.client("caseworker.main").get(f"{URL}/{where}/").text
+    assert "Αποθήκευση" in page and "_continue_editing" not in page, "a request is never edited"
+    assert "_continue_editing" in world.client("caseworker.main").get("/admin/visit/new/").text
+
+
 # --- referrals --------------------------------------------------------------------------------------------------------
 
 RECEIVED = "/admin/referral_received"
@@ -475,6 +482,7 @@ def test_the_receiving_unit_sees_a_referral_and_the_contact_data(world: World, t
     assert BIRD in browser.get(f"{RECEIVED}/").text
     page = browser.get(f"{RECEIVED}/file/?id={key}").text
     assert CONTACT_OF in page and "Αίτηση για επίδομα στέγασης" in page
+    assert re.findall('<option value="([A-Z]+)"', page) == ["RECEIVED"], "no answer is offered that would be refused"
     main = page.partition("<main")[2].partition("</main>")[0]
     assert not [said for name, said in SAYS.items() if name != "CONTACT" and said in main]
     assert world.one(Unit, world.rows["roma"]["unit"]).name not in main, "not that the annex knows the person"

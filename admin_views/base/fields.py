@@ -143,8 +143,13 @@ class CodeField(Drawn, SelectField):
     widget = ONE
 
     def __init__(self, label: Any = None, validators: Any = None, *, codes: tuple[Code, ...], **kwargs: Any) -> None:
-        self.codes, self.by_value, self.listed = codes, {code.value: code for code in codes}, Listed(codes)
+        self.by_value = {code.value: code for code in codes}
+        self.offer(codes)
         super().__init__(label, validators, choices=[], coerce=self._coerce, validate_choice=False, **kwargs)
+
+    def offer(self, codes: tuple[Code, ...]) -> None:
+        """Only these may be chosen from here on."""
+        self.codes, self.listed = codes, Listed(codes)
 
     def _coerce(self, value: Any) -> Any:
         if value in (None, ""):
