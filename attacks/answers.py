@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tests.answers import INNARDS, tags
@@ -14,10 +14,12 @@ from .findings import Finding
 
 AT_HOME = re.compile(r"/(?![/\\])[^\\\s]*|[?#][^\\\s]*|\.?/?|\w[\w/]*/?(\?[^\\\s]*)?")
 """Where an answer may lead to: addresses of this application, whole or relative."""
+SHORTEST = 8
+"""A line that is shorter may stand in a page's own markup."""
 
 
-def faults(answer: Any, sent: Sequence[str], known: set[tuple[str, ...]] | None = None) -> list[Finding]:
-    """What is wrong with this answer to these lines; `known` are the elements that the application's pages have."""
+def faults(answer: Any, sent: Sequence[str], known: set[tuple[str, str]] | None = None) -> list[Finding]:
+    """What is wrong with this answer to these lines; with the elements that its pages have, those of the page too."""
     where, found = f"{answer.request.method} {answer.request.path}", []
     if answer.status_code >= 500:
         found.append(Finding("high", where, f"failed ({answer.status_code})"))
@@ -25,20 +27,30 @@ def faults(answer: Any, sent: Sequence[str], known: set[tuple[str, ...]] | None 
     if place is not None and not AT_HOME.fullmatch(place):
         found.append(Finding("high", where, f"leads to {place[:80]!r}"))
     if "text/html" in answer.headers.get("Content-Type", ""):
-        found += [Finding(grade, where, what) for grade, what in _on_the_page(answer.text, sent, known)]
+        page = answer.text
+        found += [Finding("medium", where, f"tells {told!r}") for told in _told(page, sent)]
+        found += [Finding("high", where, f"shows as markup: {line[:60]!r}") for line in sent if _is_raw(line, page)]
+        strange = elements([page]) - known if known is not None else ()
+        found += [Finding("high", where, f"has an element of its own: {' '.join(each)}") for each in strange]
     return found
 
 
-def _on_the_page(page: str, sent: Sequence[str], known: set[tuple[str, ...]] | None) -> list[tuple[str, str]]:
-    found = []
-    told = next((each[0] for each in INNARDS.finditer(page) if html.unescape(each[0]) not in "\n".join(sent)), None)
-    if told:
-        found.append(("medium", f"tells {told!r}"))
-    found += [
-        ("high", f"shows a line as markup: {line[:60]!r}")
-        for line in sent
-        if re.search("<[A-Za-z!/?]", line) and line in page
-    ]
-    strange = set(tags(without_messages(page))) - known if known is not None else ()
-    found += [("high", f"has an element of its own: {each}") for each in strange]
-    return found
+def _told(page: str, sent: Sequence[str]) -> Iterator[str]:
+    """What a page tells of how it is made, and was not typed."""
+    typed = "\n".join(sent)
+    yield from {each[0] for each in INNARDS.finditer(page) if html.unescape(each[0]) not in typed}
+
+
+def _is_raw(line: str, page: str) -> bool:
+    """The line stands there as it was sent, though it has what HTML writes otherwise."""
+    return len(line) >= SHORTEST and re.search("[<>\"'&]", line) is not None and line in page
+
+
+STATES = {"aria-describedby", "aria-invalid", "autofocus", "checked", "disabled", "selected", "value"}
+"""Attributes that come and go with what was sent, and can do nothing."""
+
+
+def elements(pages: Iterable[str]) -> set[tuple[str, str]]:
+    """Elements, each with every attribute that it has."""
+    found = (each for page in pages for each in tags(without_messages(page)))
+    return {(tag, name) for tag, *names in found for name in {"", *names} - STATES}

@@ -11,8 +11,6 @@ from db import Base, fields
 FOLDER = Path(__file__).parents[2] / "shared" / "corpora" / "text"
 NOT_HOSTILE = "common-passwords-min8-top4000.txt"
 """Plain words: where passwords are chosen, tests/test_signin.py has all of them refused."""
-TIGHT = 60
-"""Characters of a field into which one line is put at a time."""
 
 
 def raw_lines() -> list[bytes]:
@@ -29,33 +27,33 @@ def lines() -> list[str]:
 
 
 def laid(model: type[Base], boxes: Iterable[str], texts: Sequence[str]) -> list[dict[str, str]]:
-    """Forms that between them put every line into every one of these fields, cut to what the field takes.
+    """Forms that between them put every line into every one of these fields that is long enough for it.
 
     A form has as few lines in a field as the tightest field allows; fields begin at different lines.
     """
     rooms = {box: fields(model)[box].length or 1000 for box in boxes}
-    tightest = min(rooms, key=lambda box: rooms[box])
-    count = len(_chunks(texts, rooms[tightest], 10**6))
+    count = max(len(_chunks(texts, room, len(texts))) for room in rooms.values())
     columns = {box: _chunks(texts, room, math.ceil(len(texts) / count)) for box, room in rooms.items()}
     longest = max(map(len, columns.values()))
     shifts = {box: number * longest // len(rooms) for number, box in enumerate(rooms)}
-    return [{box: _at(columns[box], number + shifts[box], longest) for box in rooms} for number in range(longest)]
+    return [{box: _at(columns[box], (number + shifts[box]) % longest) for box in rooms} for number in range(longest)]
 
 
-def _at(chunks: list[str], number: int, longest: int) -> str:
+def fitting(model: type[Base], box: str, texts: Sequence[str]) -> list[str]:
+    """The lines for which the field is long enough."""
+    return [text for text in texts if len(text) <= (fields(model)[box].length or 1000)]
+
+
+def _at(chunks: list[str], place: int) -> str:
     """The chunk whose turn it is; a harmless letter once all were."""
-    place = number % longest
     return chunks[place] if place < len(chunks) else "Μ"
 
 
 def _chunks(texts: Sequence[str], room: int, most: int) -> list[str]:
-    """The lines in their order, so many to a text, and no more than fit; alone and cut where one does not."""
-    found: list[list[str]] = []
-    size = room
-    for text in dict.fromkeys(text[:room].strip() for text in texts):
-        size += len(text) + 1
-        if size > room or len(found[-1]) >= most or room < TIGHT:
+    """The lines in their order, at most so many to a text, and no more than fit."""
+    found: list[list[str]] = [[]]
+    for text in (text.strip() for text in texts if len(text) <= room):
+        if len(found[-1]) >= most or len(" ".join([*found[-1], text])) > room:
             found.append([])
-            size = len(text)
         found[-1].append(text)
-    return [" ".join(each) for each in found]
+    return [" ".join(each) for each in found if each]

@@ -12,13 +12,13 @@ import models
 from admin_views.base.listing import Listing
 from db import Base, Kind, fields
 from policy import PERMISSIONS
-from tests.answers import SCREENS, errors_of, form_fields, tags
-from tests.texts import Sender, as_kept, free_texts, may_refuse, row_of, texts_of, without_messages
+from tests.answers import SCREENS, errors_of, form_fields
+from tests.texts import Sender, as_kept, free_texts, may_refuse, row_of, texts_of
 from tests.world import World, fields_of
 from vocabulary import Role
 
 from . import corpus
-from .answers import faults
+from .answers import elements, faults
 from .findings import Finding, Outcome
 from .site import Ground
 
@@ -26,7 +26,7 @@ EDITORS = {Role.COORDINATOR: "coordinator", Role.CASEWORKER: "caseworker.main", 
 TYPED = (Kind.TEXT, Kind.LONG_TEXT, Kind.DATE, Kind.INSTANT, Kind.INTEGER, Kind.DECIMAL)
 PACK = 12
 """Lines to a field of a form that is refused anyway."""
-LOOKED_AT = 6  # every so many forms, the form is opened again and the list too
+LOOKED_AT = 10  # every so many forms, the form is opened again and the list too
 
 
 def attack(ground: Ground, jobs: int) -> Outcome:
@@ -63,7 +63,8 @@ def _screen(ground: Ground, table: str, editor: str) -> tuple[int, int, list[Fin
     forms = corpus.laid(model, free, kept) if free else []
     found = _stored(world, model, editor, forms)
     number, pairs, refused = _refused(world, model, editor, texts)
-    return len(forms) + number, len(free) * len(kept) + pairs, found + refused
+    stored = sum(len(corpus.fitting(model, box, kept)) for box in free)
+    return len(forms) + number, stored + pairs, found + refused
 
 
 def _model(table: str) -> type[Base]:
@@ -115,11 +116,11 @@ def _mixed(model: type[Base], boxes: dict[str, Any], texts: Sequence[str]) -> It
         }
 
 
-def _known(browser: Any, url: str, plain: dict[str, Any], boxes: dict[str, Any]) -> set[tuple[str, ...]]:
+def _known(browser: Any, url: str, plain: dict[str, Any], boxes: dict[str, Any]) -> set[tuple[str, str]]:
     """The elements of the form, with and without messages."""
     pages = [browser.get(url).text]
     pages += [browser.post(url, plain | dict.fromkeys(boxes, text)).text for text in ("Μ" * 20_000, "", "\0", "Μ")]
-    return {each for page in pages for each in tags(without_messages(page))}
+    return elements(pages)
 
 
 def _unlike(page: str, boxes: dict[str, Any], sent: dict[str, str]) -> Iterator[str]:

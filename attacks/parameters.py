@@ -6,19 +6,17 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_from_bytes, urlencode
 
 import policy
 from db import Kind, fields
-from tests.answers import tags
-from tests.texts import without_messages
 from tests.world import Browser, World
 from vocabulary import Role
 
 from . import corpus, planted
-from .answers import faults
+from .answers import elements, faults
 from .findings import Finding, Outcome
 from .site import Ground
 
@@ -29,11 +27,12 @@ READERS = {
 """Between them they may do everything; a screen is asked by the first who may."""
 FILTERS = 15  # in one address; the twentieth and later ones are not read
 EVERY_LINE = {
-    "list": 1, "filters": 2, "look-up": 1, "look-up name": 1, "details_view": 1, "edit_view": 1, "create_view": 1,
+    "list": 1, "filters": 1, "look-up": 1, "look-up name": 1, "details_view": 1, "edit_view": 1, "create_view": 1,
     "send edit_view": 1, "send create_view": 1, "sign-in page": 1,
 }  # fmt: skip
 """Kinds of which some screen hears each line, and how many do; of others, each hears every so many lines."""
-EVERY = 10
+EVERY, WHERE_PASSWORDS_ARE_HASHED = 10, 60
+PARSED = 8  # every so many pages are taken apart
 HARMLESS = ("", "Μ", "1", "0,x", "01/01/2026")
 LEFT_OUT = ("auth.logout", "auth.end_others", "static", "admin.static", "healthz", "home", "accessibility", "planted")
 
@@ -47,7 +46,6 @@ class Slot:
     url: str
     names: Sequence[str]
     method: str = "GET"
-    known: set[tuple[str, ...]] = field(default_factory=set)
 
     def send(self, browser: Browser, values: Sequence[bytes]) -> Any:
         """The answer to these values; `§` in the address stands for the first."""
@@ -85,22 +83,30 @@ def _group(ground: Ground, name: str) -> tuple[int, int, int, list[Finding]]:
     mine, browsers, found = [slot for slot in slots(world) if slot.group == name], {}, []
     for slot in mine:
         browsers.setdefault(slot.reader, world.client(slot.reader or None))
-        slot.known = _known(slot, browsers[slot.reader])
+    known = {each for slot in mine for each in _known(slot, browsers[slot.reader])}
     number = pairs = 0
-    for number in range(len(lines) * EVERY_LINE[name] if name in EVERY_LINE else len(lines) // EVERY):
+    for number in range(_times(name, len(lines))):
         slot = mine[number % len(mine)]
         values = [lines[(number * 7 + shift * 211) % len(lines)] for shift in range(len(slot.names))]
         answer = slot.send(browsers[slot.reader], values)
-        found += faults(answer, [each.decode("utf-8", "replace") for each in values], slot.known)
+        found += faults(
+            answer, [each.decode("utf-8", "replace") for each in values], None if number % PARSED else known
+        )
         pairs += len(values)
         answer.close()
     return sum(len(slot.names) for slot in mine), number + 1, pairs, list(dict.fromkeys(found))
 
 
-def _known(slot: Slot, browser: Browser) -> set[tuple[str, ...]]:
+def _times(group: str, lines: int) -> int:
+    if group in EVERY_LINE:
+        return lines * EVERY_LINE[group]
+    return lines // (WHERE_PASSWORDS_ARE_HASHED if group in ("sign-in", "confirm", "password") else EVERY)
+
+
+def _known(slot: Slot, browser: Browser) -> set[tuple[str, str]]:
     browser.get("/password" if slot.reader else "/login")
     pages = [slot.send(browser, [text.encode()] * len(slot.names)) for text in HARMLESS]
-    found = {each for page in pages if page.mimetype == "text/html" for each in tags(without_messages(page.text))}
+    found = elements(page.text for page in pages if page.mimetype == "text/html")
     for page in pages:
         page.close()
     return found

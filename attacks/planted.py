@@ -6,6 +6,7 @@ is imitated: no command is run and no file opened; the database behind the injec
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
 import urllib.request
@@ -13,6 +14,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, request
 from werkzeug.datastructures import Headers
+from werkzeug.urls import iri_to_uri
 
 PREFIX = "/planted"
 blueprint = Blueprint("planted", __name__, url_prefix=PREFIX)
@@ -78,7 +80,10 @@ def show() -> tuple[str, dict[str, str]]:
 @blueprint.get("/leave")
 def leave() -> Response:
     """Leads wherever it is told."""
-    return Response(status=302, headers={"Location": request.args.get("next", "")})
+    asked = request.args.get("next", "")
+    with contextlib.suppress(ValueError):  # no browser would go there either
+        return Response(status=302, headers={"Location": iri_to_uri(asked)})
+    return Response("Nowhere")
 
 
 @blueprint.get("/broken")

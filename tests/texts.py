@@ -95,9 +95,10 @@ class Sender:
     def send(self, forms: Sequence[dict[str, str]]) -> list[Any]:
         """Send the forms one after another, look at what was kept and how it is shown, and return all that is wrong."""
         self.plain = self.browser.form(self.edit)
+        self.token = self.browser.token
         for harmless in ("Μ", "Ν"):
-            sent = self.plain | self.version() | dict.fromkeys(forms[0], harmless)
-            assert self.browser.post(self.edit, sent).status_code == 302
+            sent = dict.fromkeys(forms[0], harmless)
+            assert self._post(sent).status_code == 302
         shapes = {page: shape(self.browser.get(page).text) for page in (self.edit, self.listed)}
         elements = self._elements()
         for number, form in enumerate(forms):
@@ -110,7 +111,7 @@ class Sender:
         return self.wrong
 
     def _is_kept(self, sent: dict[str, str]) -> bool:
-        answer = assert_sound(self.browser.post(self.edit, self.plain | self.version() | sent), sent)
+        answer = assert_sound(self._post(sent), sent)
         if answer.status_code != 302:
             bad = {box for box in sent if "\0" in sent[box] or (not sent[box] and is_needed(self.model, box))}
             if not bad or set(errors_of(answer.text)) != bad:
@@ -119,6 +120,10 @@ class Sender:
         row = self.world.one(self.model, self.key)
         self._compare("kept", sent, lambda box: getattr(row, box))
         return True
+
+    def _post(self, sent: dict[str, str]) -> Any:
+        self.browser.token = self.token  # of the same sign-in still: it need not be fetched anew after every saving
+        return self.browser.post(self.edit, self.plain | self.version() | sent)
 
     def _look(self, sent: dict[str, str], shapes: dict[str, list[Any]]) -> None:
         page = self.browser.get(self.edit).text
