@@ -143,15 +143,15 @@ def _browser(world: World, address: str) -> Iterator[dict[str, Watcher]]:
 def _planted(watcher: Watcher) -> tuple[set[str], set[str]]:
     """Which of the planted faults the listeners notice."""
     address, at = watcher.address, planted.PREFIX
-    watcher.page.request.post(f"{address}{at}/keep", form={"text": SCRIPT})
+    watcher.page.request.post(f"{address}{at}/keep/", form={"text": SCRIPT})
     away = "http://127.0.0.1:9/picture.png"
     looks: dict[str, tuple[str, str]] = {
-        "reflected script": (f"{at}/echo?text={quote(SCRIPT)}", "script ran"),
-        "stored script": (f"{at}/keep", "script ran"),
-        "script under the policy": (f"{at}/guarded?text={quote(SCRIPT)}", "content security policy"),
-        "error in a script": (f"{at}/echo?text={quote('<script>nobody()</script>')}", "error:"),
-        "address elsewhere": (f"{at}/echo?text={quote(f'<img src={away}>')}", "asked "),
-        "failure": (f"{at}/broken?text={quote(chr(39))}", "answered 500"),
+        "reflected script": (f"{at}/echo/?text={quote(SCRIPT)}", "script ran"),
+        "stored script": (f"{at}/keep/", "script ran"),
+        "script under the policy": (f"{at}/guarded/?text={quote(SCRIPT)}", "content security policy"),
+        "error in a script": (f"{at}/echo/?text={quote('<script>nobody()</script>')}", "error:"),
+        "address elsewhere": (f"{at}/echo/?text={quote(f'<img src={away}>')}", "asked "),
+        "failure": (f"{at}/broken/?text={quote(chr(39))}", "answered 500"),
     }
     seen = {name for name, (path, hint) in looks.items() if any(hint in each for each in watcher.open(path))}
     return set(looks), seen

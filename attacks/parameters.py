@@ -69,7 +69,7 @@ def attack(ground: Ground, jobs: int) -> Outcome:
     with ProcessPoolExecutor(jobs) as pool:
         done = dict(zip(groups, pool.map(_group, itertools.repeat(ground), groups), strict=True))
     planted_found = done.pop("planted")[3]
-    seen = {each.where.partition("/planted/")[2] for each in planted_found}
+    seen = {each.where.split("/")[2] for each in planted_found}
     outcome.expect({"echo", "leave", "broken"}, seen)
     outcome.found = [each for *_counts, found in done.values() for each in found]
     count = [sum(part[n] for part in done.values()) for n in range(3)]
@@ -127,7 +127,7 @@ def slots(world: World) -> Iterator[Slot]:
                 yield from _of_screen(screens[endpoint], route, method)
             else:
                 yield from OTHERS[rule.endpoint, method]
-    yield from (Slot("planted", "coordinator", f"{planted.PREFIX}/{name}", [box]) for name, box in PLANTED)
+    yield from (Slot("planted", "coordinator", f"{planted.PREFIX}/{name}/", [box]) for name, box in PLANTED)
 
 
 PLANTED = (("echo", "text"), ("leave", "next"), ("broken", "text"))

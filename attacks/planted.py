@@ -1,7 +1,6 @@
 """Planted flaws: pages with every fault that the attacks look for. A check that overlooks them in the same run fails.
 
-Registered by the attacks alone, beside Kentro's own pages, at addresses below /planted/. What would harm this machine
-is imitated: no command is run and no file opened; the database behind the injectable page holds nothing.
+Registered by the attacks alone, beside Kentro's own pages, below /00-planted/, before all others in the alphabet. What would harm this machine is imitated: no command is run and no file opened; the database behind the injectable page holds nothing.
 """
 
 from __future__ import annotations
@@ -10,21 +9,22 @@ import contextlib
 import re
 import sqlite3
 import urllib.request
+from http.client import HTTPException
 from typing import Any
 
 from flask import Blueprint, Flask, Response, request
 from werkzeug.datastructures import Headers
 from werkzeug.urls import iri_to_uri
 
-PREFIX = "/planted"
+PREFIX = "/00-planted"
 blueprint = Blueprint("planted", __name__, url_prefix=PREFIX)
 UNGUARDED = {"Content-Security-Policy": "script-src * 'unsafe-inline'"}
-kept = ["Μ"]
+kept: list[str] = []
 
-INDEX = """<!doctype html><title>Planted</title>
-<a href="search?name=x">1</a> <a href="echo?text=x">2</a> <a href="leave?next=x">3</a> <a href="broken?text=x">4</a>
-<a href="run?host=x">5</a> <a href="file?name=x">6</a> <a href="fetch?address=x">7</a> <a href="head?text=x">8</a>
-<form method="post" action="keep"><input name="text" value="x"><button>send</button></form>"""
+LINKS = ("search/?name=x", "echo/?text=x", "leave/?next=x", "broken/?text=x", "run/?host=x", "file/?name=x",
+         "fetch/?address=x", "head/?text=x", "keep/")  # fmt: skip
+INDEX = f"""<!doctype html><title>Planted</title>{"".join(f'<a href="{link}">{link}</a>' for link in LINKS)}
+<form method="post" action="keep/"><input name="text" value="x"><button>send</button></form>"""
 
 
 def plant(app: Flask) -> None:
@@ -39,7 +39,7 @@ def index() -> str:
     return INDEX
 
 
-@blueprint.get("/search")
+@blueprint.get("/search/")
 def search() -> str:
     """SQL built from text."""
     with sqlite3.connect(":memory:") as connection:
@@ -52,32 +52,33 @@ def search() -> str:
     return f"<p>{len(found)} found</p>" + "<p>Somebody</p>" * len(found)
 
 
-@blueprint.get("/echo")
+@blueprint.get("/echo/")
 def echo() -> tuple[str, dict[str, str]]:
     """What was asked, as markup, on a page that lets scripts run."""
     return f"<!doctype html><title>Echo</title><p>{request.args.get('text')}</p>", UNGUARDED
 
 
-@blueprint.get("/guarded")
+@blueprint.get("/guarded/")
 def guarded() -> str:
     """The same under the house's own policy, which a browser reports."""
     return f"<!doctype html><title>Echo</title><p>{request.args.get('text')}</p>"
 
 
-@blueprint.post("/keep")
+@blueprint.post("/keep/")
 def keep() -> str:
-    """Keeps a text."""
-    kept[:] = [request.form.get("text", "")]
+    """Keeps a text with markup."""
+    text = request.form.get("text", "")
+    kept.extend([text] if "<" in text else [])
     return show()[0]
 
 
-@blueprint.get("/keep")
+@blueprint.get("/keep/")
 def show() -> tuple[str, dict[str, str]]:
-    """Shows the text that was kept, as markup."""
-    return f"<!doctype html><title>Kept</title><p>{kept[0]}</p>", UNGUARDED
+    """Shows the last texts that were kept, as markup."""
+    return f"<!doctype html><title>Kept</title><p>{' '.join(kept[-300:])}</p>", UNGUARDED
 
 
-@blueprint.get("/leave")
+@blueprint.get("/leave/")
 def leave() -> Response:
     """Leads wherever it is told."""
     asked = request.args.get("next", "")
@@ -86,7 +87,7 @@ def leave() -> Response:
     return Response("Nowhere")
 
 
-@blueprint.get("/broken")
+@blueprint.get("/broken/")
 def broken() -> Any:
     """Fails at a quotation mark, and tells how it is made."""
     if "'" in request.args.get("text", ""):
@@ -94,31 +95,31 @@ def broken() -> Any:
     return "Whole"
 
 
-@blueprint.get("/run")
+@blueprint.get("/run/")
 def run() -> str:
     """Imitates a command line: answers what a shell would, to those who ask for its environment."""
     asked = request.args.get("host", "")
     return "PATH=/usr/bin:/bin\nPWD=/\nHOME=/" if re.search(r"[;|&`(\n]\s*env\b", asked) else "Nobody answers"
 
 
-@blueprint.get("/file")
+@blueprint.get("/file/")
 def file() -> str:
     """Imitates a path taken from outside."""
     asked = request.args.get("name", "")
     return "root:x:0:0:root:/root:/bin/bash\n" if re.search(r"/etc/(passwd|services)", asked) else "No such file"
 
 
-@blueprint.get("/fetch")
+@blueprint.get("/fetch/")
 def fetch() -> str:
     """Opens an address that it is told, on this machine alone."""
     asked = request.args.get("address", "")
     if asked.startswith(request.host_url):
-        with urllib.request.urlopen(asked, timeout=5) as answer:
+        with contextlib.suppress(OSError, ValueError, HTTPException), urllib.request.urlopen(asked, timeout=5) as answer:
             answer.read()
     return "Fetched"
 
 
-@blueprint.get("/head")
+@blueprint.get("/head/")
 def head() -> Response:
     """Imitates a header taken from outside: werkzeug and waitress would refuse its line break, so it is split here."""
     first, *others = re.split(r"[\r\n]+", request.args.get("text", ""))
@@ -131,12 +132,19 @@ def head() -> Response:
 
 # --- where a page that fetches addresses is caught --------------------------------------------------------------------
 
-caught: dict[str, list[tuple[str, ...]]] = {}
-"""Calls of wapiti's payloads, by its session: number of the request, parameter."""
+caught: dict[str, dict[str, dict[str, list[dict[str, str]]]]] = {}
+"""Calls that wapiti's payloads led to: its session, the number of its request, the parameter in hexadecimal."""
 
 
 @blueprint.get("/endpoint/ssrf/<session>/<number>/<parameter>/")
 def catch(session: str, number: str, parameter: str) -> str:
-    """Somebody inside fetched an address of the attack's."""
-    caught.setdefault(session, []).append((number, parameter))
-    return "caught"
+    """Somebody inside fetched an address that came from outside."""
+    call = {"url": request.url, "date": "", "ip": str(request.remote_addr), "method": request.method}
+    caught.setdefault(session, {}).setdefault(number, {}).setdefault(parameter, []).append(call)
+    return "Caught"
+
+
+@blueprint.get("/endpoint/get_ssrf.php")
+def calls() -> Any:
+    """What wapiti asks for at the end, as its own endpoint would answer."""
+    return caught.get(request.args.get("session_id", ""), {})
