@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import eyes, fields, parameters, report, scanners, source
+from . import eyes, fields, parameters, report, source, sqlmap, wapiti
 from .findings import Outcome, timed
 from .site import Ground
 
@@ -35,7 +35,7 @@ def attacks(tools: Path, ground: Ground) -> list[dict[str, Callable[[], Outcome]
         {"semgrep": lambda: source.semgrep(tools)},
         {"fields": lambda: fields.attack(ground, JOBS)},
         {"parameters": lambda: parameters.attack(ground, JOBS)},
-        {"sqlmap": lambda: scanners.sqlmap(tools, ground), "wapiti": lambda: scanners.wapiti(tools, ground)},
+        {"sqlmap": lambda: sqlmap.attack(tools, ground), "wapiti": lambda: wapiti.attack(tools, ground)},
         {"eyes": lambda: eyes.attack(ground)},
     ]
 

@@ -67,9 +67,9 @@ class Watcher:
 def attack(ground: Ground) -> Outcome:
     """Store, open, and see that planted scripts are noticed."""
     outcome, world = Outcome("lines in Chromium"), ground.world("eyes")
-    number = _store(world)
-    with served(ground.copy("eyes")) as address, _browser(world, address) as watchers:
-        pages = [*_pages(world)]
+    number, pages = _store(world), [*_pages(world)]
+    cookies = {reader: cookie(world.client(reader)) for reader in ("coordinator", "supervisor")}
+    with served(ground.copy("eyes")) as address, _browser(address, cookies) as watchers:
         for reader, path in pages:
             happened = watchers[reader].open(path)
             outcome.found += [Finding("high", path.partition("?")[0], what) for what in happened]
@@ -109,7 +109,7 @@ def _pages(world: World) -> Iterator[tuple[str, str]]:
     for model in screens("edit"):
         yield "coordinator", f"/admin/{model.__tablename__}/edit/?id={row_of(world, model)}"
     written = sa.select(models.AuditEntry.seq).where(
-        models.AuditEntry.action.in_((AuditAction.CREATE, AuditAction.EDIT)), models.AuditEntry.actor_id.is_not(None)
+        models.AuditEntry.action.in_((AuditAction.CREATE, AuditAction.UPDATE)), models.AuditEntry.actor_id.is_not(None)
     )
     yield from (("supervisor", f"/admin/audit_entry/details/?id={key}") for key in world.query(written))
     yield from (
@@ -127,13 +127,13 @@ def _pages(world: World) -> Iterator[tuple[str, str]]:
 
 
 @contextlib.contextmanager
-def _browser(world: World, address: str) -> Iterator[dict[str, Watcher]]:
+def _browser(address: str, cookies: dict[str, str]) -> Iterator[dict[str, Watcher]]:
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
         watchers = {}
-        for reader in ("coordinator", "supervisor"):
+        for reader, value in cookies.items():
             context = browser.new_context(base_url=address)
-            context.add_cookies([{"name": COOKIE, "value": cookie(world, reader), "url": address}])
+            context.add_cookies([{"name": COOKIE, "value": value, "url": address}])
             context.add_init_script(VIOLATIONS)
             watchers[reader] = Watcher(context.new_page(), address)
         yield watchers

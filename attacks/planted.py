@@ -1,6 +1,8 @@
 """Planted flaws: pages with every fault that the attacks look for. A check that overlooks them in the same run fails.
 
-Registered by the attacks alone, beside Kentro's own pages, below /00-planted/, before all others in the alphabet. What would harm this machine is imitated: no command is run and no file opened; the database behind the injectable page holds nothing.
+Registered by the attacks alone, beside Kentro's own pages, below /00-planted/, first in the alphabet and so in every
+list. What would harm this machine is imitated: no command is run and no file opened; the database behind the injectable
+page holds nothing.
 """
 
 from __future__ import annotations
@@ -114,7 +116,10 @@ def fetch() -> str:
     """Opens an address that it is told, on this machine alone."""
     asked = request.args.get("address", "")
     if asked.startswith(request.host_url):
-        with contextlib.suppress(OSError, ValueError, HTTPException), urllib.request.urlopen(asked, timeout=5) as answer:
+        with (
+            contextlib.suppress(OSError, ValueError, HTTPException),
+            urllib.request.urlopen(asked, timeout=5) as answer,
+        ):
             answer.read()
     return "Fetched"
 

@@ -57,14 +57,15 @@ def make_app(file: Path) -> Flask:
     own = {"SQLALCHEMY_ENGINES": {"default": f"sqlite:///{file}"}, "SQLITE_SYNCHRONOUS": "NORMAL"}
     lasting = {"IDLE_MINUTES": 600, "FRESH_MINUTES": 0, "READINGS": 0}
     app = create_app({**SETTINGS, **own, **lasting})
+    app.logger.disabled = True  # flaws are planted to fail, and a finding names its address
     planted.plant(app)
     return app
 
 
-def cookie(world: cast.World, username: str) -> str:
-    """The session cookie of a user who has just signed in."""
-    found = world.client(username).client.get_cookie(COOKIE)
-    assert found
+def cookie(browser: cast.Browser) -> str:
+    """What the browser keeps of its session."""
+    found = browser.client.get_cookie(COOKIE)
+    assert found, "the session has no cookie"
     return found.value
 
 
