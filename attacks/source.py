@@ -86,7 +86,7 @@ def unpack(kept: Path, folder: Path) -> Path:
     """Bad code, at the place that it says it is from; it is kept as text, so that no other check reads it."""
     first, _newline, code = kept.read_text(encoding="utf-8").partition("\n")
     file = folder / first.removeprefix("at: ")
-    file.parent.mkdir(parents=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(code, encoding="utf-8")
     return file
 
