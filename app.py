@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from flask import Flask, current_app, redirect, render_template, request, url_for
+from flask.sessions import SecureCookieSessionInterface
 from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFError
 from jinja2.ext import Extension
@@ -51,6 +52,17 @@ class Unindented(Extension):
         return re.sub(r"(?m)^[ \t]+(?=<)", "", source)
 
 
+class Signed(SecureCookieSessionInterface):
+    """Flask's own signed cookie, whose signer is made once instead of twice a request."""
+
+    kept: Any = None
+
+    def get_signing_serializer(self, app: Flask) -> Any:
+        """The signer of this application."""
+        self.kept = self.kept or super().get_signing_serializer(app)
+        return self.kept
+
+
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     """The application; `settings` go over those of the environment."""
     app = Flask(__name__, instance_path=str(config.INSTANCE))
@@ -58,6 +70,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "extensions": [Unindented]}
     app.config.update(config.load())
     app.config.update(settings or {})
+    app.session_interface = Signed()
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     db.init_app(app)
     i18n.init_app(app)
@@ -178,8 +191,8 @@ def _headers(response: Any) -> Any:
         address = urlsplit(response.location)._replace(scheme="", netloc="")
         here = redirect("/" + address.geturl().lstrip("/"), 308)
         response.location, response.data = here.location, here.data
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    said = {name for name, _value in response.headers}
+    response.headers.extend({name: value for name, value in HEADERS.items() if name not in said})
     if response.status_code < 400 and request.endpoint in auth.OPEN_FILES and _is_kept():
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:

@@ -7,7 +7,6 @@ import functools
 import json
 import re
 import secrets
-import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,20 +14,22 @@ from typing import Any
 
 import click
 import sqlalchemy as sa
-import waitress
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
 import audit
 import backups
+import config
 import identifiers
 import matching
 import passwords
 import policy
 import reports
-import row_security
+import rights
 import sealing
+import serving
 import vault
+from auth import codes
 from db import BadValue, begin_write, db
 from identifiers import InvalidIdentifier
 from models import AuditEntry, Municipality, User, now
@@ -39,7 +40,6 @@ FORESEEN = (
     NotSeeded, passwords.WeakPassword, InvalidIdentifier, BadValue, audit.BadAddress, backups.BackupFailed,
     vault.Sealed, OSError,
 )  # fmt: skip
-ADVICE = "Is the database there, and up to date (flask --app app db upgrade)?"
 
 
 def init_app(app: Flask) -> None:
@@ -51,6 +51,7 @@ def init_app(app: Flask) -> None:
         restore,
         report_group,
         match_group,
+        retention_group,
         admin_group,
         vault_group,
         serve,
@@ -71,7 +72,7 @@ def _as_system(function: Callable[..., None]) -> Callable[..., None]:
         except FORESEEN as error:
             raise click.ClickException(str(error)) from error
         except (sa.exc.OperationalError, sa.exc.ProgrammingError) as error:
-            raise click.ClickException(f"{error.orig}\n{ADVICE}") from error
+            raise click.ClickException(f"{error.orig}\n{serving.ADVICE}") from error
 
     return run
 
@@ -256,6 +257,22 @@ def refresh() -> None:
     click.echo(f"People whose hashes were made: {people}")
 
 
+# --- retention --------------------------------------------------------------------------------------------------------
+
+retention_group = AppGroup("retention", help="Times of keeping.")
+
+
+@retention_group.command("due", with_appcontext=False)
+@_as_system
+def due() -> None:
+    """Tell what is due by the times of keeping, and change nothing: a coordinator approves it on the screen."""
+    found = rights.due(db.session)
+    db.session.rollback()
+    audit.system_note(AuditAction.SYSTEM, task="retention due", rows=sum(each.count for each in found))
+    for each in found:
+        click.echo(f"{each.count:>7}  {each.line.what}: {each.line.told}; kept back: {each.kept}")
+
+
 # --- admin ------------------------------------------------------------------------------------------------------------
 
 admin_group = AppGroup("admin", help="Administrators.")
@@ -302,6 +319,8 @@ def rotate() -> None:
         if rows:
             audit.note(db.session, AuditAction.SYSTEM, subject_type=table, task="vault rotate", rows=rows)
         audit.commit(db.session)
+    begin_write()
+    renewed["second_factor"] = codes.renew()
     audit.system_note(AuditAction.SYSTEM, task="vault rotate", **renewed)
     click.echo("\n".join(f"{table}: {rows} rows sealed anew" for table, rows in renewed.items()))
     click.echo("Keep the older keys behind the first as long as the trail or a backup is sealed with them.")
@@ -315,7 +334,7 @@ def rotate() -> None:
 def serve() -> None:
     """Serve the application."""
     audit.system_note(AuditAction.SYSTEM, task="serve")
-    _serve()
+    serving.serve(db.session)
 
 
 @click.command("demo")
@@ -331,17 +350,12 @@ def demo_command() -> None:
     audit.commit(db.session)
     if demo.is_loaded(db.session):
         _tell_logins(_kept_password() if _password_holds() else None)
-    _serve()
+    serving.serve(db.session)
 
 
 def _kept_password() -> str:
-    """The demo's password, kept for the next run where only the server's own account reads it."""
-    path = _password_file()
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(12))
-    return path.read_text()
+    """The demo's password, the same at the next run."""
+    return config.kept_key(_password_file(), 6)
 
 
 def _password_file() -> Path:
@@ -352,33 +366,3 @@ def _password_holds() -> bool:
     """The kept password is that of the users in this database, who may have come by `seed` with another."""
     kept = db.session.scalar(sa.select(User.password_hash).where(User.username == Role.SUPERVISOR.value))
     return _password_file().exists() and passwords.matches(_kept_password(), kept)
-
-
-def _check_wall() -> None:
-    """Tell where PostgreSQL's row security does not stand; real people's records are not served without it."""
-    gaps = "\n".join(row_security.gaps(db.session.connection()))
-    if gaps and current_app.config["KENTRO_MODE"] == "production":
-        raise click.ClickException(f"The second wall is not whole:\n{gaps}\n{ADVICE}")
-    if gaps:
-        click.echo(f"The second wall is not whole:\n{gaps}", err=True)
-
-
-def _serve() -> None:
-    """Listen first: whoever reads the address can use it, and a port that is taken is told plainly."""
-    sealing.check(db.session)
-    settings = current_app.config
-    _check_wall()
-    host, port = settings["HOST"], settings["PORT"]
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    db.session.close()
-    with socket.create_server((host, port), family=family) as listener:
-        server = waitress.create_server(
-            current_app._get_current_object(),  # type: ignore[attr-defined]
-            sockets=[listener],
-            threads=4,
-            ident=None,
-            # Behind a proxy its headers are needed; werkzeug's ProxyFix then counts how many may be believed.
-            clear_untrusted_proxy_headers=not settings["PROXIES"],
-        )
-        click.echo(f"Kentro: http://{host}:{port}/")
-        server.run()

@@ -136,12 +136,12 @@ def _key(said: str) -> bytes:
 _STANDARD = str.maketrans("-_", "+/")
 
 
-def kept_key(path: Path) -> str:
-    """64 hexadecimal digits, made at their first use and kept where only the server's own account reads them."""
+def kept_key(path: Path, length: int = 32) -> str:
+    """So many bytes in hexadecimal, made at their first use and kept where only the server's own account reads them."""
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32))
+        path.write_text(secrets.token_hex(length))
     return path.read_text().strip()
 
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar
 
@@ -343,8 +344,14 @@ def _set_up_sqlite(connection: Any, synchronous: str) -> None:
     for pragma in f"{kept} busy_timeout=10000".split():
         connection.execute(f"PRAGMA {pragma}")  # nosemgrep: sql-built-from-text (settings of ours)
     connection.execute("SELECT 1 FROM json_each('[]')")  # made at first use, which the authorizer refuses
-    connection.create_function("greek_key", 1, lambda value: value and search.fold(value), deterministic=True)
+    connection.create_function("greek_key", 1, _greek_key, deterministic=True)
     connection.set_authorizer(authorizer.decide)
+
+
+@lru_cache(2**12)
+def _greek_key(text: str | None) -> str | None:
+    """The short lists that stand in many forms are ordered by it at every page."""
+    return text and search.fold(text)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

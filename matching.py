@@ -54,7 +54,7 @@ def _refresh_saved(session: orm.Session, context: object, instances: object) -> 
     """After policy's guard, which lets nobody write hashes otherwise."""
     for row in [*session.new, *session.dirty]:
         if isinstance(row, Beneficiary) and (row in session.new or changed(row) & SOURCES):
-            _set(row, tokens(row))
+            _set(row, {} if row.erased_on else tokens(row))
 
 
 def _set(person: Beneficiary, wanted: dict[TokenKind, str]) -> None:
@@ -75,7 +75,7 @@ def refresh(session: orm.Session) -> int:
     """
     session.execute(sa.delete(PersonToken))
     columns = (getattr(Beneficiary, name) for name in ("id", "unit_id", *sorted(SOURCES)))
-    people = session.execute(sa.select(*columns).order_by(Beneficiary.id)).all()
+    people = session.execute(sa.select(*columns).where(Beneficiary.erased_on.is_(None)).order_by(Beneficiary.id)).all()
     for start in range(0, len(people), AT_ONCE):
         rows = [row for person in people[start : start + AT_ONCE] for row in _rows(person)]
         if rows:

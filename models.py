@@ -6,6 +6,7 @@ This file knows no request and no role.
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
@@ -52,10 +53,13 @@ from vocabulary import (
     Axis,
     Channel,
     Confidence,
+    ConsentForm,
+    ConsentKind,
     DisabilityDegree,
     DocumentType,
     Education,
     EmploymentStatus,
+    ErasureCause,
     EventType,
     FilePart,
     FindingKind,
@@ -74,6 +78,8 @@ from vocabulary import (
     NationalLaw,
     PartnerCategory,
     ReferralStatus,
+    RequestKind,
+    RequestOutcome,
     Role,
     SamePerson,
     Sex,
@@ -470,11 +476,17 @@ class Beneficiary(Searchable, Scoped, Record):
     )
     closed_on: Mapped[dt.date | None] = day("Λήξη παρακολούθησης", "Closed", group=FILE)
     remarks: Mapped[str | None] = long_text("Παρατηρήσεις", "Remarks", 4000, group=FILE)
+    restricted_on: Mapped[dt.date | None] = day(
+        "Περιορισμός επεξεργασίας από", "Processing restricted since", form=False, group=FILE
+    )
+    erased_on: Mapped[dt.date | None] = day("Ανώνυμη από", "Anonymous since", form=False, group=FILE)
 
     caseworker: Mapped[User | None] = relationship(foreign_keys=[caseworker_id])
-    ethnic_roma_asked_by: Mapped[User | None] = relationship(foreign_keys=[ethnic_roma_asked_by_id])
-    disability_asked_by: Mapped[User | None] = relationship(foreign_keys=[disability_asked_by_id])
-    health_problem_asked_by: Mapped[User | None] = relationship(foreign_keys=[health_problem_asked_by_id])
+    ethnic_roma_asked_by: Mapped[User | None] = relationship(foreign_keys=[ethnic_roma_asked_by_id], viewonly=True)
+    disability_asked_by: Mapped[User | None] = relationship(foreign_keys=[disability_asked_by_id], viewonly=True)
+    health_problem_asked_by: Mapped[User | None] = relationship(
+        foreign_keys=[health_problem_asked_by_id], viewonly=True
+    )
     tokens: Mapped[list[PersonToken]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
 
     @property
@@ -1389,6 +1401,121 @@ class AccessGrant(Staged, Scoped, Record):
             raise NotAllowed(N_("This change of state is not possible now."))
         if status != _G.GRANTED and not self.answer:
             raise BadValue(N_("Say why: the reason is kept."), "answer")
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.id or ''}".strip()
+
+
+# --- rights of the person ---------------------------------------------------------------------------------------------
+
+
+class DataRequest(OfPerson, Record):
+    """What a person asked about their own data, answered within a month (Regulation 2016/679, article 12(3))."""
+
+    label, labels = Label("Αίτημα για προσωπικά δεδομένα", "Data request"), Label("Αιτήματα δεδομένων", "Data requests")
+    __table_args__ = (
+        sa.CheckConstraint(
+            "answered_on IS NULL OR answered_on >= received_on",
+            name="answered_after_received",
+            info=says(N_("It was answered before it was received."), "answered_on"),
+        ),
+    )
+
+    kind: Mapped[RequestKind] = choice(RequestKind, "Δικαίωμα", "Right", required=True)
+    received_on: Mapped[dt.date] = day("Παραλήφθηκε", "Received on", required=True, default=today)
+    is_extended: Mapped[bool] = flag(
+        "Παράταση δύο μηνών",
+        "Two months more",
+        help=Label(
+            "Για πολύπλοκα αιτήματα· το πρόσωπο ενημερώνεται μέσα στον πρώτο μήνα.",
+            "For complex requests; the person is told within the first month.",
+        ),
+    )
+    due_on: Mapped[dt.date] = day("Απάντηση έως", "Answer by", required=True, form=False, index=True)
+    answered_on: Mapped[dt.date | None] = day("Απαντήθηκε", "Answered on")
+    outcome: Mapped[RequestOutcome | None] = choice(RequestOutcome, "Έκβαση", "Outcome")
+    note: Mapped[str | None] = long_text("Σημείωση", "Note", 2000)
+
+    def before_save(self, session: orm.Session) -> None:
+        """One month from receipt, or three (article 12(3)); an answer has its day and its outcome."""
+        self.received_on = self.received_on or today()
+        if self.received_on > today():
+            raise BadValue(N_("The date lies in the future."), "received_on")
+        self.due_on = months_later(self.received_on, 3 if self.is_extended else 1)
+        if (self.answered_on is None) != (self.outcome is None):
+            raise BadValue(N_("An answer has both its date and its outcome."), "outcome")
+        super().before_save(session)
+
+    def __str__(self) -> str:
+        return f"{self.kind} – {self.beneficiary}"
+
+
+def months_later(start: dt.date, months: int) -> dt.date:
+    """The same day some months later, or that month's last (Regulation 1182/71, article 3(2)(c))."""
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+    return dt.date(year, month + 1, min(start.day, calendar.monthrange(year, month + 1)[1]))
+
+
+class LegalHold(OfPerson, Record):
+    """A reason to erase nothing of a person for now, such as a trial (Regulation 2016/679, article 17(3)(e))."""
+
+    label, labels = Label("Δέσμευση διατήρησης", "Legal hold"), Label("Δεσμεύσεις διατήρησης", "Legal holds")
+
+    reason: Mapped[str] = text("Αιτία", "Reason", 500, required=True)
+    since: Mapped[dt.date] = day("Από", "Since", required=True, default=today)
+    until: Mapped[dt.date | None] = day(
+        "Έως", "Until", help=Label("Κενό: ώσπου να αρθεί.", "Empty: until it is lifted.")
+    )
+    by_id: Mapped[int] = link("user.id", "Ορίστηκε από", "Set by", required=True, form=False)
+
+    by: Mapped[User] = relationship()
+
+    def __str__(self) -> str:
+        return f"{self.label} – {self.beneficiary}"
+
+
+class Consent(OfPerson, Record):
+    """What a person freely agreed to, apart from any service; as easily withdrawn (Regulation 2016/679, article 7)."""
+
+    label, labels = Label("Συγκατάθεση", "Consent"), Label("Συγκαταθέσεις", "Consents")
+    __table_args__ = (
+        sa.CheckConstraint(
+            "withdrawn_on IS NULL OR withdrawn_on >= given_on",
+            name="withdrawn_after_given",
+            info=says(N_("It was withdrawn before it was given."), "withdrawn_on"),
+        ),
+    )
+
+    kind: Mapped[ConsentKind] = choice(ConsentKind, "Για", "For", required=True)
+    given_on: Mapped[dt.date] = day("Δόθηκε", "Given on", required=True, default=today)
+    how: Mapped[ConsentForm] = choice(ConsentForm, "Τρόπος", "How", required=True, default=lambda: ConsentForm.PAPER)
+    withdrawn_on: Mapped[dt.date | None] = day("Ανακλήθηκε", "Withdrawn on")
+    by_id: Mapped[int] = link("user.id", "Καταγράφηκε από", "Recorded by", required=True, form=False)
+
+    by: Mapped[User] = relationship()
+
+    def before_save(self, session: orm.Session) -> None:
+        if self.given_on is not None and self.given_on > today():
+            raise BadValue(N_("The date lies in the future."), "given_on")
+        super().before_save(session)
+
+    def __str__(self) -> str:
+        return f"{self.kind} – {self.beneficiary}"
+
+
+class Erasure(Record):
+    """The certificate of an erasure: how many records of what kinds, when, why, by whose approval. It names nobody."""
+
+    label, labels = Label("Πιστοποιητικό διαγραφής", "Certificate of erasure"), Label("Διαγραφές", "Erasures")
+
+    at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, default=now, form=False, index=True)
+    cause: Mapped[ErasureCause] = choice(ErasureCause, "Λόγος", "Cause", required=True, form=False)
+    reason: Mapped[str] = text("Αιτιολογία", "Reason", 500, required=True, form=False)
+    approved_by_id: Mapped[int] = link("user.id", "Εγκρίθηκε από", "Approved by", required=True, form=False)
+    people: Mapped[int] = whole("Πρόσωπα", "People", required=True, form=False)
+    done: Mapped[str] = mapped_column(sa.Text)
+
+    approved_by: Mapped[User] = relationship()
 
     def __str__(self) -> str:
         return f"{self.label} {self.id or ''}".strip()

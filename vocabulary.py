@@ -546,6 +546,48 @@ class Skill(Code):
     OTHER = "OTHER", "Άλλο", "Other"
 
 
+class RequestKind(Code):
+    """What a person may ask about their own data (Regulation 2016/679, articles 15–18 and 21)."""
+
+    ACCESS = "ACCESS", "Πρόσβαση – αντίγραφο (άρ. 15)", "Access, copy (art. 15)"
+    RECTIFICATION = "RECTIFICATION", "Διόρθωση (άρ. 16)", "Rectification (art. 16)"
+    ERASURE = "ERASURE", "Διαγραφή (άρ. 17)", "Erasure (art. 17)"
+    RESTRICTION = "RESTRICTION", "Περιορισμός (άρ. 18)", "Restriction (art. 18)"
+    OBJECTION = "OBJECTION", "Εναντίωση (άρ. 21)", "Objection (art. 21)"
+
+
+class RequestOutcome(Code):
+    """How such a request was answered."""
+
+    GRANTED = "GRANTED", "Ικανοποιήθηκε", "Granted"
+    PARTLY = "PARTLY", "Ικανοποιήθηκε εν μέρει", "Granted in part"
+    REFUSED = "REFUSED", "Απορρίφθηκε", "Refused"
+    WITHDRAWN = "WITHDRAWN", "Ανακλήθηκε", "Withdrawn"
+
+
+class ConsentKind(Code):
+    """What rests on consent. No service does: those are a public task (Regulation 2016/679, article 6(1)(e))."""
+
+    PHOTO = "PHOTO", "Φωτογράφιση – βιντεοσκόπηση σε δράσεις", "Photographs and video at events"
+    NEWSLETTER = "NEWSLETTER", "Ενημερωτικά μηνύματα", "Newsletters"
+    NGO = "NGO", "Προαιρετική κοινοποίηση σε οργανώσεις", "Voluntary disclosure to organisations"
+
+
+class ConsentForm(Code):
+    """How a consent was given, so that it can be shown (article 7(1))."""
+
+    PAPER = "PAPER", "Υπογεγραμμένο έντυπο", "Signed form"
+    ELECTRONIC = "ELECTRONIC", "Ηλεκτρονικά", "Electronically"
+    ORAL = "ORAL", "Προφορικά, με μάρτυρα", "Orally, before a witness"
+
+
+class ErasureCause(Code):
+    """Why records were erased."""
+
+    REQUEST = "REQUEST", "Αίτημα του προσώπου (άρ. 17)", "The person's request (art. 17)"
+    RETENTION = "RETENTION", "Λήξη χρόνου διατήρησης", "End of the time of keeping"
+
+
 class AuditAction(Code):
     """What an entry of the trail records."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask import request, url_for
+from flask import abort, request, url_for
+from flask_admin import expose
 from markupsafe import Markup
 
+import audit
 import identifiers
 import policy
 import reports
@@ -18,15 +20,18 @@ from models import (
     Appointment,
     Beneficiary,
     CaseNote,
+    Consent,
+    DataRequest,
     Distribution,
     EventAttendance,
     Household,
     HouseholdMember,
+    LegalHold,
     Referral,
     ServiceDelivery,
     Visit,
 )
-from vocabulary import HouseholdRelation
+from vocabulary import AuditAction, HouseholdRelation
 
 from .base import Child, CodeField, KentroView
 from .base.filters import BETWEEN, ColumnFilter, days_between
@@ -36,6 +41,10 @@ SERVED = ColumnFilter(
     Beneficiary, "served_between", Label("Εξυπηρετήθηκε", "Served"), BETWEEN,
     lambda column, days: reports.served(reports.Period.from_to(*days)), days_between, data_type="daterange",
 )  # fmt: skip
+
+
+OPEN = ("last_name", "first_name", "registry_number", "unit_id", "restricted_on")
+"""What every reader of the list sees of a record that is restricted."""
 
 
 class BeneficiaryView(KentroView):
@@ -63,9 +72,44 @@ class BeneficiaryView(KentroView):
         Child(EventAttendance, "beneficiary_id", ("event_id", "attendance"), leads_to="event_id"),
         Child(Distribution, "beneficiary_id", ("on", "item_id", "quantity"), newest="on"),
         Child(CaseNote, "beneficiary_id", ("on", "author_id", "confidence", "body"), newest="on"),
+        Child(Consent, "beneficiary_id", ("kind", "given_on", "how", "withdrawn_on"), newest="given_on"),
+        Child(DataRequest, "beneficiary_id", ("kind", "received_on", "due_on", "answered_on", "outcome")),
+        Child(LegalHold, "beneficiary_id", ("reason", "since", "until")),
     )
 
     made_filters = (SERVED,)
+
+    # --- restriction (Regulation 2016/679, article 18) ---
+
+    def is_closed(self, row: Any) -> bool:
+        """The record is restricted, and the reader is not who keeps the rights of people."""
+        return row.restricted_on is not None and not policy.may(self.scope, "move", "rights")
+
+    @expose("/details/")
+    def details_view(self) -> Any:
+        """The file; of one that is restricted, only that it is."""
+        row = self.get_one(request.args.get("id"))
+        if not self.is_closed(row):
+            return super().details_view()
+        audit.note_reading(db.session, AuditAction.VIEW, row)
+        return self.render("admin/rights/closed.html", title=str(row), subtitle=self.subtitle(row))
+
+    def edit_form(self, obj: Any = None) -> Any:
+        """Nobody edits what is restricted; who may not read it does not see the form either."""
+        if obj is not None and self.is_closed(obj):
+            abort(403)
+        return super().edit_form(obj)
+
+    def _reading(self, name: str) -> tuple[Any, Any]:
+        """In lists a restricted record has a name and a number."""
+        column, tell = super()._reading(name)
+        if name in OPEN or policy.may(self.scope, "move", "rights"):
+            return column, tell
+        return sa.case((Beneficiary.restricted_on.is_(None), column)), tell
+
+    def _cell(self, row: Any, name: str) -> Any:
+        """In exports too."""
+        return None if name not in OPEN and self.is_closed(row) else super()._cell(row, name)
 
     @property
     def hidden(self) -> frozenset[str]:
@@ -92,8 +136,16 @@ class BeneficiaryView(KentroView):
             for name, label in begun.items()
             if policy.may(self.scope, "create", name)
         ]
-        looks = {"label": _("Who looked at this person"), "url": url_for("oversight.person", id=row.id)}
-        return [*offered, *([looks] if policy.may(self.scope, "read", "audit_entry") else [])]
+        about = {
+            "rights": (_("Rights of the person"), "rights.person_view", not row.erased_on),
+            "audit_entry": (_("Who looked at this person"), "oversight.person", True),
+        }
+        led = [
+            {"label": label, "url": url_for(endpoint, id=row.id)}
+            for resource, (label, endpoint, holds) in about.items()
+            if holds and policy.may(self.scope, "read", resource)
+        ]
+        return [*offered, *led]
 
     def trail_url(self, row: Any) -> str:
         """All acts about the person, those on what hangs on it too."""

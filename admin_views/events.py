@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import flash
+import sqlalchemy as sa
+from flask import flash, g
 from flask_admin.actions import action
 
+from db import db
 from i18n import Label, _, ngettext
-from models import Event, EventAttendance, VolunteerHours, now
-from vocabulary import Attendance
+from models import Consent, Event, EventAttendance, VolunteerHours, now
+from vocabulary import Attendance, ConsentKind
 
 from .base import Child, KentroView, greek_datetime
 from .menu import COMMUNITY
@@ -34,8 +36,25 @@ class EventAttendanceView(KentroView):
 
     model = EventAttendance
     menu = COMMUNITY
-    list_columns = ("beneficiary_id", "event_id", "attendance", "unit_id")
+    made_columns = {"photo": Label("Φωτογράφιση", "Photographs")}
+    exported_columns = ("photo",)
+    list_columns = ("beneficiary_id", "event_id", "attendance", "photo", "unit_id")
     locked_columns = ("event_id", "beneficiary_id")
+
+    def look_beside(self, rows: list[Any]) -> None:
+        """Who of the page's people consented to photographs, in one query."""
+        people = [row.beneficiary_id for row in rows]
+        given = sa.select(Consent.beneficiary_id).where(Consent.kind == ConsentKind.PHOTO)
+        standing = given.where(Consent.withdrawn_on.is_(None), Consent.beneficiary_id.in_(people))
+        g.photographed = set(db.session.scalars(standing))
+
+    def shown(self, row: Any, name: str) -> str:
+        """Whether the person may be photographed; without a consent that stands, not."""
+        if name != "photo":
+            return super().shown(row, name)
+        if "photographed" not in g:
+            self.look_beside([row])
+        return _("Yes") if row.beneficiary_id in g.photographed else _("No")
 
     def warnings(self, row: Any, changed: set[str]) -> list[str]:
         """Nobody has come yet to what has not begun."""

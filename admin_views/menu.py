@@ -11,5 +11,6 @@ COMMUNITY = Label("Δράσεις και εθελοντές", "Events and volunt
 GOODS = Label("Είδη και διανομές", "Goods and distributions")
 CATALOGUES = Label("Κατάλογοι", "Catalogues")
 REPORTS = Label("Αναφορές", "Reports")
+RIGHTS = Label("Δικαιώματα και διατήρηση", "Rights and retention")
 OVERSIGHT = Label("Έλεγχος", "Oversight")
 SETTINGS = Label("Ρυθμίσεις", "Settings")

@@ -35,6 +35,7 @@ class FindingView(Gated, BaseView):
     """What is unusual in the trail's last days, until somebody says what it was."""
 
     resource = "audit_finding"
+    confirmed_routes = frozenset({"export"})
 
     def __init__(self) -> None:
         super().__init__(
@@ -43,10 +44,10 @@ class FindingView(Gated, BaseView):
 
     def routes(self) -> dict[str, str]:
         """What each route needs."""
-        return {"index": "read", "settle": "create", "export": "export"}
+        return {"index_view": "read", "settle": "create", "export": "export"}
 
     @expose("/")
-    def index(self) -> Any:
+    def index_view(self) -> Any:
         """The findings that wait, and what was said of others."""
         audit.note_reading(db.session, AuditAction.SEARCH, subject_type=self.resource)
         said = sa.select(AuditFinding).order_by(AuditFinding.id.desc()).limit(ON_A_PAGE)
@@ -70,7 +71,7 @@ class FindingView(Gated, BaseView):
         form = SETTLE_FORM(request.form or None)
         if request.method == "POST" and form.validate() and self._settled(found, form):
             flash(_("Your word was kept; the finding left the list."), "success")
-            return redirect(url_for(".index"))
+            return redirect(url_for(".index_view"))
         return self.render("admin/oversight/settle.html", title=found.kind, found=found, form=form)
 
     def _settled(self, found: oversight.Finding, form: Any) -> bool:

@@ -140,7 +140,12 @@ PARTICULARS = {
 
 
 SHARED = {part.value: part for part in FilePart}
-PAPERS = {"letter": N_("Referral letter")}
+PAPERS = {
+    "letter": N_("Referral letter"),
+    "rights": N_("Rights of the person"),
+    "copy": N_("Copy of personal data (art. 15)"),
+    "certificate": N_("Certificate of erasure"),
+}
 PAGES = {"looks": N_("Who looked at this person"), "acts": N_("What this user did"), "watch": N_("Acts of supervisors")}
 
 

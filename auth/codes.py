@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from markupsafe import Markup
+from sqlalchemy import orm
 
 import audit
 import vault
@@ -45,9 +46,27 @@ def step_of(secret: str, typed: str, after: int = 0) -> int | None:
 
 def enrol(user: User, secret: str, step: int, recovery: str) -> None:
     """The user signs in with codes from now on; the one of this step has been taken."""
-    sealed = vault.seal(secret, f"{CONTEXT} {user.id}")
+    sealed = vault.seal(secret, _context(user.id))
     db.session.add(SecondFactor(user_id=user.id, secret=sealed, last_step=step, recovery=recovery))
     db.session.flush()
+
+
+def _context(user_id: int) -> str:
+    """A secret that was moved to another user's row opens nothing there."""
+    return f"{CONTEXT} {user_id}"
+
+
+def renew() -> int:
+    """Seal all secrets under the first key, to be committed; how many there are.
+
+    Raises:
+        vault.Sealed: one cannot be opened with the keys that are here.
+    """
+    factors = db.session.scalars(sa.select(SecondFactor).options(orm.undefer(SecondFactor.secret))).all()
+    for factor in factors:
+        context = _context(factor.user_id)
+        factor.secret = vault.seal(vault.unseal(factor.secret, context), context)
+    return len(factors)
 
 
 def takes(user: User, typed: str) -> bool:
@@ -55,7 +74,7 @@ def takes(user: User, typed: str) -> bool:
     factor = db.session.scalar(_of(user).with_for_update(of=SecondFactor).execution_options(populate_existing=True))
     if factor is None:
         return False
-    step = step_of(vault.unseal(factor.secret, f"{CONTEXT} {user.id}"), typed, factor.last_step)
+    step = step_of(vault.unseal(factor.secret, _context(user.id)), typed, factor.last_step)
     if step is not None:
         factor.last_step = step
         return True

@@ -82,8 +82,8 @@ globalThis.face = (() => {
       const style = getComputedStyle(element);
       const cuts = [style.overflowX, style.overflowY].some((way) => way === "hidden" || way === "clip");
       const isCut = element.scrollWidth > element.clientWidth + 1 || element.scrollHeight > element.clientHeight + 1;
-      // A chosen line is cut as it is in the browser's own boxes of choice.
-      return cuts && isCut && isSeen(element) && element.textContent.trim() && !element.matches(".ts-control > .item");
+      // A chosen line is cut as it is in the browser's own boxes of choice; a long text of a list stands whole on its row's page.
+      return cuts && isCut && isSeen(element) && element.textContent.trim() && !element.matches(".ts-control > .item, .list .clamp");
     });
   }
 

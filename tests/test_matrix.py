@@ -299,6 +299,8 @@ def on_row(
             return browser.post(f"{url}/emergency/", new_row(world, table))
         case "file_view", _:
             return browser.get(f"{url}/file/?id={key}")
+        case "paper_view", _:
+            return browser.get(f"{url}/paper/?id={key}")
         case "pairs_view", _:
             return browser.get(f"{url}/pairs/")
         case "sample_view", _:
@@ -322,7 +324,7 @@ PLAIN: dict[tuple[str, str], Callable[[Browser], TestResponse]] = {
     ("audit_answer.index", "GET"): lambda b: b.get("/admin/audit_answer/"),
     ("audit_answer.answer", "GET"): lambda b: b.get("/admin/audit_answer/answer/?id=1"),
     ("audit_answer.answer", "POST"): lambda b: b.post("/admin/audit_answer/answer/?id=1", answer="x"),
-    ("audit_finding.index", "GET"): lambda b: b.get("/admin/audit_finding/"),
+    ("audit_finding.index_view", "GET"): lambda b: b.get("/admin/audit_finding/"),
     ("audit_finding.settle", "GET"): lambda b: b.get("/admin/audit_finding/settle/?key=x"),
     ("audit_finding.settle", "POST"): lambda b: b.post("/admin/audit_finding/settle/?key=x", comment="x"),
     ("audit_finding.export", "GET"): lambda b: b.get("/admin/audit_finding/export/"),
@@ -331,6 +333,12 @@ PLAIN: dict[tuple[str, str], Callable[[Browser], TestResponse]] = {
     ("oversight.person", "GET"): lambda b: b.get("/admin/oversight/person/?id=1"),
     ("oversight.user", "GET"): lambda b: b.get("/admin/oversight/user/?id=1"),
     ("supervision.index", "GET"): lambda b: b.get("/admin/supervision/"),
+    ("rights.index", "GET"): lambda b: b.get("/admin/rights/"),
+    ("rights.person_view", "GET"): lambda b: b.get("/admin/rights/person/?id=1"),
+    ("rights.copy_view", "GET"): lambda b: b.get("/admin/rights/copy/xlsx/?id=1"),
+    ("rights.restrict_view", "POST"): lambda b: b.post("/admin/rights/restrict/?id=999999"),
+    ("rights.erase_view", "POST"): lambda b: b.post("/admin/rights/erase/?id=999999", reason="x", registry_number="x"),
+    ("rights.carry_out_view", "POST"): lambda b: b.post("/admin/rights/carry_out/", reason="x", fingerprint="x"),
     ("auth.login", "GET"): lambda b: b.get("/login"),
     ("auth.login", "POST"): lambda b: b.post("/login", username="reception.main", password=f"λάθος {PASSWORD}"),
     ("auth.code", "GET"): lambda b: b.get("/login/code"),

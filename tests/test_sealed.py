@@ -290,11 +290,13 @@ def test_the_migration_loses_nothing_either_way(world: World) -> None:
     answer(world, "main", ethnic_roma=Answer.DECLINED, disability_degree=DisabilityDegree.CERT_67_79)
     before, numbers = everything(world), last_number(world)
     with world.app.app_context():
+        flask_migrate.stamp(revision="0008")  # later steps do not touch these columns, and some lead one way only
         flask_migrate.downgrade(revision="0007")
         with by_hand().connect() as connection:
             row = connection.execute(sa.text("SELECT ethnic_roma, health_notes FROM beneficiary ORDER BY id")).first()
             assert row is not None and row[0] == "DECLINED" and SECRET in row[1]
-        flask_migrate.upgrade()
+        flask_migrate.upgrade(revision="0008")
+        flask_migrate.stamp()
         db.engine.dispose()
     assert everything(world) == before and last_number(world) == numbers
     if world.dialect == "sqlite":

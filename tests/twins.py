@@ -318,6 +318,8 @@ class Asker:
                 yield from (f"{url}/{route.removesuffix('_view')}/?id={key}" for key in self.keys(table)[:4])
             case "create_view":
                 yield f"{url}/new/"
+            case "paper_view":
+                yield f"{url}/paper/?id=1"
             case "export":
                 yield f"{url}/export/xlsx/"
             case "ajax_lookup":
@@ -480,12 +482,17 @@ PAGES: dict[str, tuple[str, ...]] = {
     "auth.factor": (),  # nothing but a secret, drawn at random
     "audit_answer.index": ("/admin/audit_answer/",),
     "audit_answer.answer": ("/admin/audit_answer/answer/?id=1",),
-    "audit_finding.index": ("/admin/audit_finding/",),
+    "audit_finding.index_view": ("/admin/audit_finding/",),
     "audit_finding.settle": ("/admin/audit_finding/settle/?key=x",),
     "audit_finding.export": ("/admin/audit_finding/export/",),
     "oversight.index": ("/admin/oversight/",),
     "oversight.person": tuple(f"/admin/oversight/person/?id={key}" for key in (1, 2, 999)),
     "oversight.user": tuple(f"/admin/oversight/user/?id={key}" for key in (1, 999)),
     "supervision.index": ("/admin/supervision/",),
+    "rights.index": ("/admin/rights/",),
+    "rights.person_view": tuple(f"/admin/rights/person/?id={key}" for key in (1, 2, 999)),
+    "rights.copy_view": tuple(
+        f"/admin/rights/copy/{kind}/?id={key}" for kind in ("pdf", "xlsx") for key in (1, 2, 999)
+    ),
 }
 """Pages that are no screen over a table. One that is not named here fails the test."""

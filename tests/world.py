@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,12 +19,14 @@ import policy
 from db import Base, begin_write, db
 from models import Scoped, Unit, now
 from seed import builders
-from vocabulary import Answer, Role, SamePerson, TargetGroup, UnitKind
+from vocabulary import Answer, ConsentKind, ErasureCause, RequestKind, Role, SamePerson, TargetGroup, UnitKind
 
 PASSWORD = "δοκιμαστική-φράση-2026"
 PASSWORD_HASH = passwords.make_hash(PASSWORD)
 CANARY = {"main": "Καναρινίδης", "roma": "Σπουργιτίδης"}
 """A surname that stands in every text of one unit's rows and nowhere else."""
+OVER = dt.date(2020, 1, 1)
+"""A hold until this day holds nothing."""
 SECRET = "Απόρρητον"
 """Stands in every protected text."""
 
@@ -189,6 +192,11 @@ def fill(session: Any) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
         rows[code] = {"unit": unit.id}
         for row in _one_of_each(session, unit, staff, users, CANARY[code], service, programme, partner):
             rows[code][row.__tablename__] = row.id
+    certificate = models.Erasure(
+        cause=ErasureCause.REQUEST, reason="Πρωτ. 1", approved_by_id=users["coordinator"].id, people=1,
+        done='{"visit": 2}',
+    )  # fmt: skip
+    rows["shared"]["erasure"] = _add(session, certificate).id
     rows["shared"]["person_decision"] = _add(session, _decision(rows, users["coordinator"])).id
     return rows, {name: user.id for name, user in users.items()}
 
@@ -242,7 +250,12 @@ def _one_of_each(
         builders.movement(item, source=bird),
         builders.distribution(item, person, staff),
         builders.access_grant(unit, staff, last_name=bird, reason=bird),
-    ]
+        models.DataRequest(beneficiary_id=person.id, unit_id=unit.id, kind=RequestKind.RECTIFICATION, note=bird),
+        models.Consent(
+            beneficiary_id=person.id, unit_id=unit.id, kind=ConsentKind.NEWSLETTER, by_id=staff.id
+        ),
+        models.LegalHold(beneficiary_id=person.id, unit_id=unit.id, reason=bird, until=OVER, since=OVER, by_id=staff.id),
+    ]  # fmt: skip
     return [person, home, event, volunteer, item, *(_add(session, row) for row in others)]
 
 

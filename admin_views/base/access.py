@@ -36,6 +36,10 @@ class Gated:
         """The reader has to have said lately who they are."""
         return route in self.confirmed_routes
 
+    def page_before(self, route: str) -> str | None:
+        """Where one comes back to after saying who one is, where the route itself leads to a file and no page."""
+        return url_for(".index_view") if route == "export" else None
+
     def is_accessible(self) -> bool:
         """Shown in the menu, and answered at all, only to whom the view is for."""
         return self.may("read")
@@ -62,9 +66,6 @@ def gate(views: Callable[[], Iterable[Any]]) -> Callable[[], Any]:
         if route not in view.routes() or not view.may(view.routes()[route]):
             abort(403)
         count_reading(route)
-        if not view.must_confirm(route):
-            return None
-        # Back to the list, for a file leads to no page.
-        return ask_again(url_for(f"{endpoint}.index_view") if route == "export" else None)
+        return ask_again(view.page_before(route)) if view.must_confirm(route) else None
 
     return _gate

@@ -24,8 +24,9 @@ class Drafts(Workbook):
     @property
     def draft_names(self) -> str:
         """The fields that say whose a draft is: those of the row's name, else the first link."""
-        links = [name for name in self.fields if self.is_link(name) and not self.is_own_unit(name)]
-        return " ".join(links[:1] if self.model.called_by == ("id",) else self.model.called_by)
+        if self.model.called_by != ("id",):
+            return " ".join(self.model.called_by)
+        return next((name for name in self.fields if self.is_link(name) and not self.is_own_unit(name)), "")
 
     def create_model(self, form: Any) -> Any:
         """The new row; the next page tells the browser that this form needs no draft any more."""

@@ -294,7 +294,7 @@ class UnitField(LinkField):
 
 def names_of(target: type[Base]) -> dict[int, str]:
     """Numbers and names of the rows of a short table that the user may point at, in reading order."""
-    rows = db.session.execute(choosable(target, ("id", *target.called_by)))
+    rows = policy.rows(db.session, target, choosable(target, ("id", *target.called_by)))
     return {key: target.called(*values) for key, *values in rows}
 
 

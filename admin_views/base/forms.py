@@ -97,19 +97,19 @@ class KentroForm(BaseForm):
         WTForms would write every attribute and option anew on every page: half the time of a long form.
         """
         lang = language()
-        return Markup("").join(self._drawn(name, draw, lang) for name in names)
+        return Markup("".join(self._drawn(name, draw, lang) for name in names))  # noqa: S704 (draw's and widgets' own)
 
-    def _drawn(self, name: str, draw: Callable[[Any], str], lang: str) -> Markup:
+    def _drawn(self, name: str, draw: Callable[[Any], str], lang: str) -> str:
         field = self._fields[name]
         if field.errors or not isinstance(field, Drawn) or field.theirs is not None:
-            return Markup(draw(field))  # noqa: S704 (a template's macro)
+            return draw(field)
         key = (type(self), name, lang)
         if key not in _kept:
             field.__dict__["slot"] = lambda: SLOT
             _kept[key] = str(draw(field)).split(SLOT)
             del field.__dict__["slot"]
         before, after = _kept[key]
-        return Markup(before + field.slot() + after)  # noqa: S704 (draw's and widgets' own; slots are escaped)
+        return f"{before}{field.slot()}{after}"
 
     def populate_obj(self, obj: Any) -> None:
         """Only declared columns reach the row, and of them only what differs: the rest need not be checked again."""

@@ -100,10 +100,10 @@ class Workbook(Details):
         return lines
 
 
-def download(path: Path, name: str) -> Response:
+def download(path: Path, name: str, mime_type: str = MIME_TYPE) -> Response:
     """The file as an answer. It is open already and may be unlinked; a slow reader holds no transaction open."""
     spooled = path.open("rb")
-    response = Response(iter(lambda: spooled.read(65536), b""), mimetype=MIME_TYPE)
+    response = Response(iter(lambda: spooled.read(65536), b""), mimetype=mime_type)
     response.call_on_close(spooled.close)
     response.headers["Content-Length"] = str(path.stat().st_size)
     response.headers["Content-Disposition"] = exports.content_disposition(name)

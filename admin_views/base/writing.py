@@ -19,6 +19,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 import audit
 import policy
+from auth import own_address
 from db import BadValue, Base, Field, Kind, clean, db, row_id
 from i18n import Label, _, ngettext
 from identifiers import N_, InvalidIdentifier
@@ -247,8 +248,8 @@ class Writing(Listing):
 
     def get_save_return_url(self, model: Any, is_created: bool = False) -> str:
         """Back to the page that asked, else to the record itself."""
-        asked = super().get_save_return_url(model, is_created)
-        return asked if asked != self.get_url(".index_view") else self.get_url(".details_view", id=model.id)
+        asked = own_address(request.values.get("url"))
+        return asked if asked and asked != self.get_url(".index_view") else self.get_url(".details_view", id=model.id)
 
     def transitions(self, row: Any) -> list[dict[str, str]]:
         """The moves that the record allows now, if the user may make them."""
@@ -307,10 +308,9 @@ class Writing(Listing):
 
 def _unsaid(answer: Any) -> Any:
     """Without Flask-Admin's own word of success, which does not say what was saved."""
-    own = [gettext(text) for text in OWN_WORDS]
-    kept = [said for said in session.get("_flashes", ()) if said[1] not in own]
-    if len(kept) < len(session.get("_flashes", ())):
-        session["_flashes"] = kept
+    if "_flashes" in session:
+        own = [gettext(text) for text in OWN_WORDS]
+        session["_flashes"] = [said for said in session["_flashes"] if said[1] not in own]
     return answer
 
 

@@ -29,7 +29,7 @@ class Findings:
         """The newest."""
         rows = oversight.findings(db.session)
         empty = Label("Τίποτα ασυνήθιστο δεν εκκρεμεί.", "Nothing unusual waits.")
-        return _list(self.title, url_for("audit_finding.index"), [self._row(row) for row in rows], empty)
+        return _list(self.title, url_for("audit_finding.index_view"), [self._row(row) for row in rows], empty)
 
     def _row(self, row: oversight.Finding) -> dict[str, Any]:
         url = url_for("audit_finding.settle", key=row.key)
@@ -62,7 +62,7 @@ class Sample:
 class AskedOfMe:
     """Questions to the reader that are open; nothing is shown when there are none."""
 
-    title = Label("Ζητείται εξήγηση από εσάς", "You are asked to explain")
+    heading = Label("Ζητείται εξήγηση από εσάς", "You are asked to explain")
 
     def is_offered(self, desk: Desk) -> bool:
         """Whoever was asked."""
@@ -71,12 +71,12 @@ class AskedOfMe:
     def shown(self, desk: Desk) -> dict[str, Any]:
         """The newest."""
         rows = [self._row(row) for row in oversight.questions(db.session, only_open=True)]
-        return _list(self.title, url_for("audit_answer.index"), rows, "")
+        return _list(self.heading, url_for("audit_answer.index"), rows, "")
 
     def _row(self, row: oversight.Question) -> dict[str, Any]:
         url = url_for("audit_answer.answer", id=row.id)
         return {
-            "url": url, "kind": self.title, "when": greek_datetime(row.act_at), "about": row.act, "about_url": url,
+            "url": url, "kind": self.heading, "when": greek_datetime(row.act_at), "about": row.act, "about_url": url,
             "notes": [row.comment], "status": _("Answered") if row.answer else "",
         }  # fmt: skip
 

@@ -14,6 +14,7 @@ from models import (
     Appointment,
     AuditEntry,
     Beneficiary,
+    DataRequest,
     Membership,
     Referral,
     ServiceDelivery,
@@ -240,6 +241,15 @@ HOUSE: dict[str, Part] = {
         Label("Κανένα αίτημα δεν περιμένει απάντηση.", "No request waits for an answer."),
         "asked_by_id",
         "purpose",
+    ),
+    "data_requests": ShortList(
+        DataRequest,
+        Label("Αιτήματα δεδομένων χωρίς απάντηση", "Data requests without an answer"),
+        {"answered_on_empty": "1"},
+        empty=Label("Κανένα αίτημα δεν περιμένει απάντηση.", "No request waits for an answer."),
+        when="due_on",
+        columns=("kind", "unit_id"),
+        late=(Label("Εκπρόθεσμο", "Overdue"), lambda row: row.due_on < today()),
     ),
     "unreviewed": NumberTable(
         AuditEntry,

@@ -1,0 +1,184 @@
+"""A person's rights: the copy of the file, restriction, erasure; and the times of keeping, for all."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from flask import Response, abort, flash, g, redirect, request, url_for
+from flask_admin import BaseView, expose
+from flask_babel import refresh
+
+import audit
+import exports
+import rights
+from db import BadValue, db, row_id
+from i18n import Label, _
+from models import Beneficiary, today
+from vocabulary import AuditAction, ErasureCause
+
+from .base import ATHENS, Gated, download
+from .base.fields import LineField
+from .base.forms import KentroForm, Required
+from .base.pdf import paper
+from .base.values import shown
+from .menu import RIGHTS
+
+RESOURCE = "rights"
+
+
+class EraseForm(KentroForm):
+    """Why, and of whom: the number is typed, so that nobody is erased by one click."""
+
+    reason = LineField(
+        Label("Αιτιολογία", "Reason"),
+        [Required()],
+        description=Label("Χωρίς ονόματα: μένει στο ιστορικό.", "Without names: it stays in the trail."),
+        render_kw={"maxlength": 300},
+    )
+    registry_number = LineField(Label("Αρ. μητρώου, για επιβεβαίωση", "Registry no., to confirm"), [Required()])
+
+
+class ApproveForm(KentroForm):
+    """The coordinator's approval of a list that was read."""
+
+    reason = LineField(
+        Label("Έγκριση: αριθμός πρωτοκόλλου ή αιτιολογία", "Approval: protocol number or reason"),
+        [Required()],
+        render_kw={"maxlength": 300},
+    )
+
+
+class RightsView(Gated, BaseView):
+    """What is due, and the page of one person's rights."""
+
+    resource = RESOURCE
+    confirmed_routes = frozenset({"copy_view", "erase_view", "carry_out_view"})
+
+    def __init__(self) -> None:
+        name = Label("Χρόνοι διατήρησης", "Times of keeping")
+        super().__init__(name=name, category=RIGHTS, endpoint=RESOURCE, url=f"/admin/{RESOURCE}")
+
+    def routes(self) -> dict[str, str]:
+        """What each route needs."""
+        own = {"person_view": "read", "copy_view": "export", "erase_view": "delete", "restrict_view": "move"}
+        return {"index": "read", "carry_out_view": "delete", **own}
+
+    def page_before(self, route: str) -> str | None:
+        """A copy is asked for on the person's page."""
+        return url_for(".person_view", id=request.args.get("id")) if route == "copy_view" else None
+
+    # --- one person ---
+
+    def _person(self) -> Beneficiary:
+        """Whom the page is about; a foreign one, one that is not there and one that is anonymous are the same 404."""
+        key = row_id(request.args.get("id"))
+        row = db.session.get(Beneficiary, key, populate_existing=True) if key else None
+        if row is None or row.erased_on:
+            audit.note(db.session, AuditAction.REFUSED, subject_type=RESOURCE, id=request.args.get("id", "")[:20])
+            abort(404)
+        return row
+
+    @expose("/person/")
+    def person_view(self) -> Any:
+        """What the coordinator may do about a person's data."""
+        person = self._person()
+        audit.note_reading(db.session, AuditAction.VIEW, person, paper="rights")
+        return self._page(person, EraseForm())
+
+    def _page(self, person: Beneficiary, form: Any) -> str:
+        records = rights.records_of(db.session, person.id)
+        return self.render(
+            "admin/rights/person.html",
+            title=str(person),
+            person=person,
+            others=[db.session.get(Beneficiary, key) for key in records if key != person.id],
+            holds=rights.holds(db.session, records),
+            fates=rights.fates(db.session, records),
+            erase=form,
+            groups=[("", ["reason", "registry_number"])],
+            return_url=url_for("beneficiary.details_view", id=person.id),
+        )
+
+    @expose("/copy/<kind>/")
+    def copy_view(self, kind: str) -> Any:
+        """The copy that article 15 gives: in Greek whoever makes it, as a PDF or a workbook."""
+        if kind not in ("pdf", "xlsx"):
+            abort(404)
+        person = self._person()
+        g.language = "el"
+        refresh()
+        copy = rights.told(db.session, person, shown)
+        answer, sha256 = self._pdf(copy) if kind == "pdf" else self._workbook(copy)
+        audit.note(db.session, AuditAction.EXPORT, person, paper="copy", rows=copy.rows, sha256=sha256)
+        return answer
+
+    def _pdf(self, copy: Any) -> tuple[Response, str]:
+        return paper(rights.paper_of(copy, shown, self.scope.role), copy.moment)
+
+    def _workbook(self, copy: Any) -> tuple[Response, str]:
+        cover, name = (
+            rights.cover_of(copy, shown),
+            exports.file_name(_("Copy of personal data"), copy.moment.astimezone(ATHENS)),
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "copy.xlsx"
+            written = exports.write_workbook(path, cover, rights.sheets_of(copy), author=self.scope.name or "")
+            return download(path, name), written.sha256
+
+    @expose("/restrict/", methods=("POST",))
+    def restrict_view(self) -> Any:
+        """Restrict the processing of a person's data (article 18), or lift it (article 18(3))."""
+        person = self._person()
+        person.restricted_on = None if person.restricted_on else today()
+        db.session.flush()
+        told = _("The processing is restricted.") if person.restricted_on else _("The restriction is lifted.")
+        flash(told, "success")
+        return redirect(url_for(".person_view", id=person.id))
+
+    @expose("/erase/", methods=("POST",))
+    def erase_view(self) -> Any:
+        """Erase the person, whole, and lead to the certificate."""
+        person, form = self._person(), EraseForm(request.form)
+        if form.validate() and form.registry_number.data.strip().upper() != person.registry_number.upper():
+            form.registry_number.errors = [_("This is not the person's registry number.")]
+        if not form.errors:
+            try:
+                done = rights.erase(db.session, person.id, form.reason.data)
+                row = rights.certify(db.session, ErasureCause.REQUEST, form.reason.data, done["beneficiary"], done)
+                return redirect(url_for("erasure.details_view", id=row.id))
+            except BadValue as error:
+                form.reason.errors = [_(str(error))]
+        return self._page(self._person(), form)
+
+    # --- all ---
+
+    @expose("/")
+    def index(self) -> Any:
+        """The schedule, and what it finds due today: nothing is changed by looking."""
+        return self._list(ApproveForm())
+
+    def _list(self, form: Any) -> str:
+        found = rights.due(db.session)
+        return self.render(
+            "admin/rights/due.html",
+            title=self.name,
+            due=found,
+            at_once=rights.AT_ONCE,
+            anything=any(each.rows for each in found),
+            fingerprint=rights.fingerprint(found),
+            approve=form,
+        )
+
+    @expose("/carry_out/", methods=("POST",))
+    def carry_out_view(self) -> Any:
+        """Carry out the list that was read and approved, and lead to its certificate."""
+        form = ApproveForm(request.form)
+        if form.validate():
+            try:
+                row = rights.carry_out(db.session, request.form.get("fingerprint", ""), form.reason.data)
+                return redirect(url_for("erasure.details_view", id=row.id))
+            except BadValue as error:
+                form.reason.errors = [_(str(error))]
+        return self._list(form)

@@ -1,0 +1,17 @@
+"""Rights of the person (Regulation 2016/679, chapter III): the copy of a file, erasure by rules, times of keeping."""
+
+from . import restricting as _restricting  # noqa: F401 (listens)
+from .certificate import certify, counts_of, paper_of_certificate
+from .erasing import Held, erase, holds, records_of
+from .file import told
+from .keeping import AT_ONCE, Due, carry_out, due, fingerprint
+from .layout import cover_of, fates, paper_of, sheets_of
+from .rules import RULES
+from .schedule import SCHEDULE
+from .walk import about, reach
+
+__all__ = [
+    "AT_ONCE", "RULES", "SCHEDULE", "Due", "Held", "about", "carry_out", "certify", "counts_of", "cover_of", "due",
+    "erase", "fates", "fingerprint", "holds", "paper_of", "paper_of_certificate", "reach", "records_of",
+    "sheets_of", "told",
+]  # fmt: skip

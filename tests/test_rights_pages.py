@@ -1,0 +1,202 @@
+"""Rights of the person on the screens: who may, what is given, what is refused (articles 12, 15, 17, 18)."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from openpyxl import load_workbook
+from pypdf import PdfReader
+
+from models import AuditEntry, Beneficiary, Consent, DataRequest, Erasure, today
+from tests.answers import add
+from tests.test_rights import NAME, add_person
+from tests.world import CANARY, SECRET, World
+from vocabulary import AuditAction, ConsentKind, RequestKind
+
+OTHERS = ("reception.main", "caseworker.main", "mediator.main", "mediator.roma", "supervisor", "administrator")
+
+
+def person_of(world: World) -> int:
+    with world.app.app_context():
+        return add_person(world)
+
+
+def body(browser: Any, url: str) -> bytes:
+    """A download, whole."""
+    with browser.get(url) as answer:
+        assert answer.status_code == 200
+        return bytes(answer.data)
+
+
+def said(body: bytes) -> str:
+    """All text of a PDF, on one line as far as the reader is concerned."""
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(io.BytesIO(body)).pages).split())
+
+
+def test_the_copy_tells_all_that_is_kept_and_what_is_withheld(world: World) -> None:
+    key = person_of(world)
+    coordinator = world.client("coordinator")
+    with coordinator.get(f"/admin/rights/copy/pdf/?id={key}") as answer:
+        assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+        assert "attachment" in answer.headers["Content-Disposition"]
+        text, person = said(answer.data), world.one(Beneficiary, key)
+    for told in (
+        "Αντίγραφο προσωπικών δεδομένων", NAME, person.amka, "09/03/1980", "Παροχές υπηρεσιών", "Παραπομπές",
+        "Σε ποιους δόθηκαν στοιχεία", "Ποιοι άνοιξαν τον φάκελο", "Τι δεν περιλαμβάνεται, και γιατί", "C-579/21",
+        "10 έτη μετά από τη λήξη παρακολούθησης", "Αρχή Προστασίας Δεδομένων", f"{NAME}.pdf",
+    ):  # fmt: skip
+        assert told in text, told
+    assert SECRET not in text, "a note confided to its author alone"
+    assert CANARY["roma"] not in text and CANARY["main"] not in text.replace("Δράση " + CANARY["main"], "").replace(
+        "Δέμα " + CANARY["main"], ""
+    )
+
+
+def test_the_workbook_tells_the_same(world: World) -> None:
+    key = person_of(world)
+    book = load_workbook(io.BytesIO(body(world.client("coordinator"), f"/admin/rights/copy/xlsx/?id={key}")))
+    cells = [str(c.value) for sheet in book for row in sheet.iter_rows() for c in row if c.value is not None]
+    person = world.one(Beneficiary, key)
+    assert {NAME, person.amka, "09/03/1980", "Παραπομπή"} <= set(cells)
+    assert not [cell for cell in cells if SECRET in cell]
+
+
+def test_a_copy_is_in_the_trail_as_an_export_about_the_person(world: World) -> None:
+    key = world.rows["main"]["beneficiary"]
+    body(world.client("coordinator"), f"/admin/rights/copy/pdf/?id={key}")
+    exports = sa.select(AuditEntry).where(AuditEntry.action == AuditAction.EXPORT, AuditEntry.person_id == key)
+    (entry,) = world.query(exports)
+    assert '"paper": "copy"' in entry.details and '"sha256"' in entry.details
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_nobody_else_takes_a_copy_or_erases(world: World, name: str) -> None:
+    """Of a foreign person the mediator learns the same as of one that is not there, and of an own one."""
+    browser = world.client(name)
+    for key in (world.rows["main"]["beneficiary"], world.rows["roma"]["beneficiary"], 999_999):
+        answers = [
+            browser.get(f"/admin/rights/copy/pdf/?id={key}"),
+            browser.get(f"/admin/rights/copy/xlsx/?id={key}"),
+            browser.get(f"/admin/rights/person/?id={key}"),
+            browser.post(f"/admin/rights/restrict/?id={key}"),
+            browser.post(f"/admin/rights/erase/?id={key}", reason="x", registry_number="MAIN-00001"),
+        ]
+        assert {answer.status_code for answer in answers} == {403}
+    assert browser.get("/admin/rights/").status_code == 403
+    assert browser.post("/admin/rights/carry_out/", reason="x", fingerprint="x").status_code == 403
+    assert len(world.query(sa.select(Erasure.id))) == 1, "the cast's own"
+
+
+def test_whoever_is_not_there_is_not_found(calm_world: World) -> None:
+    coordinator = calm_world.client("coordinator")
+    for asked in ("999999", "0", "x", "", "1'--"):
+        assert coordinator.get("/admin/rights/copy/pdf/", query_string={"id": asked}).status_code == 404
+    assert coordinator.get("/admin/rights/copy/docx/?id=1").status_code == 404
+
+
+def test_erasing_asks_for_reason_and_number_and_leaves_a_certificate(world: World) -> None:
+    key = world.rows["main"]["beneficiary"]
+    number, coordinator = world.one(Beneficiary, key).registry_number, world.client("coordinator")
+    where = f"/admin/rights/erase/?id={key}"
+    assert "Συμπληρώστε" in coordinator.post(where, reason="", registry_number=number).text
+    wrong = coordinator.post(where, reason="Αίτημα 5/2026", registry_number="ROMA-00001").text
+    assert "Δεν είναι ο αριθμός μητρώου" in wrong and "Αίτημα 5/2026" in wrong
+    assert world.one(Beneficiary, key).erased_on is None
+    answer = coordinator.post(where, reason="Αίτημα 5/2026", registry_number=number.lower())
+    assert answer.status_code == 302
+    page = coordinator.get(answer.headers["Location"])
+    assert "Αίτημα 5/2026" in page.text
+    (row,) = world.query(sa.select(Erasure).where(Erasure.reason == "Αίτημα 5/2026"))
+    text = said(body(coordinator, f"/admin/erasure/paper/?id={row.id}"))
+    assert "Πιστοποιητικό διαγραφής" in text and "Αίτημα 5/2026" in text and "Χρήστης coordinator" in text
+    assert number not in text and CANARY["main"] not in text
+    left = coordinator.get(f"/admin/beneficiary/details/?id={key}").text.replace("Δράση " + CANARY["main"], "")
+    assert CANARY["main"] not in left.replace("Δέμα " + CANARY["main"], "") and number not in left
+    assert coordinator.get(f"/admin/rights/copy/pdf/?id={key}").status_code == 404
+
+
+def test_a_hold_refuses_the_erasure_on_the_page_too(world: World) -> None:
+    key, coordinator = world.rows["main"]["beneficiary"], world.client("coordinator")
+    form = coordinator.form(f"/admin/legal_hold/new/?beneficiary_id={key}")
+    assert coordinator.post("/admin/legal_hold/new/", {**form, "reason": "Εκκρεμής δίκη"}).status_code == 302
+    page = coordinator.get(f"/admin/rights/person/?id={key}").text
+    assert "Εκκρεμής δίκη" in page and "Οριστική διαγραφή" not in page
+    number = world.one(Beneficiary, key).registry_number
+    answer = coordinator.post(f"/admin/rights/erase/?id={key}", reason="Αίτημα", registry_number=number)
+    assert "δέσμευση διατήρησης" in answer.text
+    assert world.one(Beneficiary, key).last_name == CANARY["main"]
+    assert len(world.query(sa.select(Erasure.id))) == 1, "the cast's own"
+
+
+def test_a_caseworker_sets_no_hold(world: World) -> None:
+    assert world.client("caseworker.main").get("/admin/legal_hold/new/").status_code == 403
+
+
+def test_a_restricted_record_is_closed_to_its_unit(world: World) -> None:
+    key, coordinator = world.rows["main"]["beneficiary"], world.client("coordinator")
+    assert coordinator.post(f"/admin/rights/restrict/?id={key}").status_code == 302
+    person, caseworker = world.one(Beneficiary, key), world.client("caseworker.main")
+    page = caseworker.get(f"/admin/beneficiary/details/?id={key}").text
+    assert "έχει περιοριστεί" in page and person.amka not in page and SECRET not in page
+    listed = caseworker.get("/admin/beneficiary/").text
+    assert person.registry_number in listed and person.father_name not in listed
+    assert caseworker.get(f"/admin/beneficiary/edit/?id={key}").status_code == 403
+    book = load_workbook(io.BytesIO(body(caseworker, "/admin/beneficiary/export/xlsx/")))
+    cells = [str(c.value) for sheet in book for row in sheet.iter_rows() for c in row if c.value is not None]
+    assert person.registry_number in cells and person.amka not in cells
+    answer = caseworker.submit(f"/admin/visit/new/?beneficiary_id={key}", request="Ήρθε", beneficiary_id=key)
+    assert "έχει περιοριστεί" in answer.text
+    assert person.amka in coordinator.get(f"/admin/beneficiary/details/?id={key}").text
+    coordinator.post(f"/admin/rights/restrict/?id={key}")
+    assert person.amka in caseworker.get(f"/admin/beneficiary/details/?id={key}").text
+
+
+def test_a_list_is_approved_as_it_was_read(world: World) -> None:
+    coordinator = world.client("coordinator")
+    assert "Σήμερα δεν έχει λήξει τίποτα" in coordinator.get("/admin/rights/").text
+    answer = coordinator.post("/admin/rights/carry_out/", reason="Πρωτ. 1", fingerprint="0" * 64)
+    assert "Ο κατάλογος άλλαξε" in answer.text
+    assert len(world.query(sa.select(Erasure.id))) == 1, "the cast's own"
+
+
+def test_certificates_are_made_by_erasures_alone(world: World) -> None:
+    coordinator = world.client("coordinator")
+    for route in ("new/", "edit/?id=1", "delete/"):
+        assert coordinator.post(f"/admin/erasure/{route}", id="1", reason="x").status_code == 403
+
+
+def test_a_request_is_noted_by_the_desk_and_waits_for_the_coordinator(world: World) -> None:
+    key, desk = world.rows["main"]["beneficiary"], world.client("reception.main")
+    made = desk.submit(f"/admin/data_request/new/?beneficiary_id={key}", kind=RequestKind.ACCESS.value)
+    assert made.status_code == 302
+    (row,) = world.query(sa.select(DataRequest).where(DataRequest.kind == RequestKind.ACCESS))
+    assert (row.unit_id, row.received_on) == (world.rows["main"]["unit"], today())
+    coordinator = world.client("coordinator")
+    assert CANARY["main"] in coordinator.get("/admin/").text
+    answer = coordinator.submit(f"/admin/data_request/edit/?id={row.id}", answered_on="", outcome="GRANTED")
+    assert "και ημερομηνία και έκβαση" in answer.text
+    assert desk.get(f"/admin/data_request/edit/?id={row.id}").status_code == 403
+
+
+def test_consent_to_photographs_shows_at_the_attendance(world: World) -> None:
+    row = world.rows["main"]["event_attendance"]
+    desk = world.client("mediator.main")
+    assert photo(desk, row) == "Όχι"
+    consent = Consent(
+        beneficiary_id=world.rows["main"]["beneficiary"], unit_id=world.rows["main"]["unit"], kind=ConsentKind.PHOTO,
+        by_id=world.users["mediator.main"],
+    )  # fmt: skip
+    key = add(world, consent)
+    assert photo(desk, row) == "Ναι"
+    desk.submit(f"/admin/consent/edit/?id={key}", withdrawn_on=f"{today():%d/%m/%Y}")
+    assert photo(desk, row) == "Όχι"
+
+
+def photo(browser: Any, row: int) -> str:
+    from tests.world import column_listed
+
+    (told,) = column_listed(browser.get("/admin/event_attendance/").text, "Φωτογράφιση")
+    return told
