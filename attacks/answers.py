@@ -42,8 +42,11 @@ def _told(page: str, sent: Sequence[str]) -> Iterator[str]:
 
 
 def _is_raw(line: str, page: str) -> bool:
-    """The line stands there as it was sent, though it has what HTML writes otherwise."""
-    return len(line) >= SHORTEST and re.search("[<>\"'&]", line) is not None and line in page
+    """The line stands there as it was sent, though it has what HTML writes otherwise.
+
+    Quotation marks at its ends prove nothing: they may be the page's own, around the same words of another line.
+    """
+    return len(line) >= SHORTEST and re.search("[<>\"'&]", line.strip("\"'")) is not None and line in page
 
 
 STATES = {"aria-describedby", "aria-invalid", "autofocus", "checked", "disabled", "selected", "value"}

@@ -217,7 +217,19 @@ OTHERS: dict[tuple[str, str], list[Slot]] = {
     ("audit_answer.answer", "POST"): _others(
         Slot("answer", "coordinator", "/admin/audit_answer/answer/?id=1", ["answer"], "POST")
     ),
-    ("audit_finding.index", "GET"): [],
+    ("audit_finding.index_view", "GET"): [],
+    ("rights.index", "GET"): [],
+    ("rights.person_view", "GET"): _others(Slot("rights", "coordinator", "/admin/rights/person/", ["id"])),
+    ("rights.copy_view", "GET"): _others(Slot("copy", "coordinator", "/admin/rights/copy/§/?id=1", ["kind"])),
+    ("rights.restrict_view", "POST"): _others(
+        Slot("restrict", "coordinator", "/admin/rights/restrict/?id=1", ["reason"], "POST")
+    ),
+    ("rights.erase_view", "POST"): _others(
+        Slot("erase", "coordinator", "/admin/rights/erase/?id=1", ["registry_number", "reason"], "POST")
+    ),
+    ("rights.carry_out_view", "POST"): _others(
+        Slot("carry out", "coordinator", "/admin/rights/carry_out/", ["fingerprint", "reason"], "POST")
+    ),
     ("audit_finding.export", "GET"): [],
     ("audit_finding.settle", "GET"): _others(Slot("finding", "supervisor", "/admin/audit_finding/settle/", ["key"])),
     ("audit_finding.settle", "POST"): _others(

@@ -24,7 +24,7 @@ UNGUARDED = {"Content-Security-Policy": "script-src * 'unsafe-inline'"}
 kept: list[str] = []
 
 LINKS = ("search/?name=x", "echo/?text=x", "leave/?next=x", "broken/?text=x", "run/?host=x", "file/?name=x",
-         "fetch/?address=x", "head/?text=x", "keep/")  # fmt: skip
+         "fetch/?address=x", "head/?text=x", "keep/?text=x")  # fmt: skip
 INDEX = f"""<!doctype html><title>Planted</title>{"".join(f'<a href="{link}">{link}</a>' for link in LINKS)}
 <form method="post" action="keep/"><input name="text" value="x"><button>send</button></form>"""
 
@@ -76,7 +76,8 @@ def keep() -> str:
 
 @blueprint.get("/keep/")
 def show() -> tuple[str, dict[str, str]]:
-    """Shows the last texts that were kept, as markup."""
+    """Keeps a text here too, and shows the last ones as markup."""
+    kept.extend([request.args["text"]] if "<" in request.args.get("text", "") else [])
     return f"<!doctype html><title>Kept</title><p>{' '.join(kept[-300:])}</p>", UNGUARDED
 
 

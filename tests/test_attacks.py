@@ -77,7 +77,9 @@ def test_every_line_is_laid_into_every_field_that_holds_it() -> None:
 def test_every_form_is_attacked() -> None:
     attacked = {model for model, _editor in fields.edited()}
     known_reasons = {"access_grant", "audit_entry", "membership", "person_decision"}  # no edit form: new ones only
-    left_out = {s.model.__tablename__ for s in SCREENS if s.model not in attacked and form_fields(s.model, is_new=False)}
+    left_out = {
+        s.model.__tablename__ for s in SCREENS if s.model not in attacked and form_fields(s.model, is_new=False)
+    }
     assert left_out <= known_reasons
 
 
