@@ -27,7 +27,8 @@ SOUND = {
 SENT = ("sign-in", "report", "send move_view", "send decide_view", "send emergency_view", "send review_view", "settle")
 """The forms that it sends: sign-in, reports, changes of state, sharing, oversight."""
 LEFT_OUT = (
-    "send", "file", "export", "planted", "language", "session", "factor", "codes", "no factor", "confirm", "password", "copy",
+    "send", "file", "export", "planted", "language", "session", "factor", "codes", "no factor", "confirm", "password",
+    "copy",
 )  # fmt: skip
 FILTERS = 5  # of the filters every fifth, for each kind of column has several
 TELLS_OF_ITSELF = "/admin/audit_entry/"
