@@ -13,13 +13,13 @@ from .site import ROOT
 PLACE = ROOT / "docs" / "security.md"
 BEGIN, END = "<!-- attack:begin -->", "<!-- attack:end -->"
 SHOWN = 12
-NOTES = """Lines in forms: every line that a text field can hold was stored through it, several to a text where there is room, and
-looked for in the form, the list and the record with its history; every line, uncut, was also sent in every field of every
-kind at once, and was kept in the form with a message beside its field. Lines in parameters: addresses and arguments of
-screens share the lines out, so that every line reaches every kind of parameter; what is no screen gets every tenth line,
-where passwords are hashed every sixtieth. sqlmap tests by differences, errors and UNION, not by time, and one filter
-in five; what it had no time for is the difference between parameters given and tested. wapiti crawls four screens, which
-stand for the others, as a caseworker, and ends a module after twenty seconds."""
+NOTES = """Lines in forms: every line that a text field can hold was stored through it, several to a text where there is
+room, and looked for in the form, the list and the record with its history; every line, uncut, was also sent in every
+field of every kind, and came back in the form with a message beside its field. Lines in parameters: screens share the
+lines out, so that every line reaches every kind of parameter of lists, look-ups, records and forms; other addresses get
+every tenth line, and where passwords are hashed every sixtieth. sqlmap tests by differences, errors and UNION, not by
+time, and one filter in five; tokens, `url` and `next`, and what it had no time for, are given and not tested. wapiti
+crawls four screens, which stand for the others, as a caseworker, and ends a module after twenty seconds."""
 
 
 def lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
