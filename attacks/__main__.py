@@ -24,7 +24,7 @@ def main() -> None:
         outcomes = list(_attacked(asked, Ground.lay(Path(folder))))
     print("\n".join(report.lines(outcomes)))
     if not asked.only:
-        report.write(outcomes, report.versions(HERE / "requirements.txt"))
+        report.write(outcomes, report.versions(HERE))
     sys.exit(not all(outcome.is_passed for outcome in outcomes))
 
 

@@ -46,7 +46,7 @@ def _is_raw(line: str, page: str) -> bool:
 
     Quotation marks at its ends prove nothing: they may be the page's own, around the same words of another line.
     """
-    return len(line) >= SHORTEST and re.search("[<>\"'&]", line.strip("\"'")) is not None and line in page
+    return len(line) >= SHORTEST and re.search("[<>\"']", line.strip("\"'")) is not None and line in page
 
 
 STATES = {"aria-describedby", "aria-invalid", "autofocus", "checked", "disabled", "selected", "value"}

@@ -71,7 +71,8 @@ def _cells(outcome: Outcome) -> Iterator[str]:
     yield f"{outcome.seconds / 60:.1f}"
 
 
-def versions(requirements: Path) -> str:
+def versions(folder: Path) -> str:
     """The tools' versions, as they are pinned."""
-    pinned = re.findall(r"(?m)^([\w-]+)==(\S+)", requirements.read_text(encoding="utf-8"))
+    texts = [file.read_text(encoding="utf-8") for file in sorted(folder.glob("requirements*.txt"))]
+    pinned = re.findall(r"(?m)^([\w-]+)==(\S+)", "\n".join(texts))
     return ", ".join(f"{name} {version}" for name, version in pinned)
