@@ -7,13 +7,14 @@ FLASK := $(BIN)/flask --app app
 TESTS ?= tests
 JOBS ?= 2
 BENCH := .venv-bench
+ATTACK := .venv-attack
 PEERS ?= ../shared/bench
 PEOPLE ?= 100000
 ROUNDS ?= 15
 ENTRIES ?= 1000000
 export FLASK_SKIP_DOTENV = 1
 
-.PHONY: help setup setup-dev browser run test check format translations dictionary sbom screens bench bench-trail peers
+.PHONY: help setup setup-dev browser run test check format translations dictionary sbom screens bench bench-trail peers attack
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -99,3 +100,14 @@ bench: peers setup $(BENCH)/.installed  ## measure Kentro beside other admin fra
 
 bench-trail: setup  ## measure how long the trail's verifier takes (benchmarks/README.md)
 	@PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m benchmarks.trail --entries $(ENTRIES)
+
+# wapiti cannot share its libraries with semgrep, so it has an environment of its own inside the other.
+$(ATTACK)/.installed: attacks/requirements.txt attacks/requirements-wapiti.txt | $(VENV)/.installed-dev
+	@echo "Installing what Kentro is attacked with, into $(ATTACK) (once, about a minute)"
+	@for folder in $(ATTACK) $(ATTACK)/wapiti; do $(BIN)/python -m venv $$folder || exit 1; done
+	@$(ATTACK)/bin/pip install --quiet --disable-pip-version-check --no-input -r attacks/requirements.txt
+	@$(ATTACK)/wapiti/bin/pip install --quiet --disable-pip-version-check --no-input -r attacks/requirements-wapiti.txt
+	@touch $@
+
+attack: setup-dev browser $(ATTACK)/.installed  ## attack a Kentro of our own with scanners and hostile lines; renews docs/security.md
+	@PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m attacks --tools $(CURDIR)/$(ATTACK) --only "$(ONLY)"

@@ -20,13 +20,12 @@ from tests.answers import (
     errors_of,
     filled,
     form_fields,
-    link_row,
     naughty,
     new_person,
     said,
     screens,
-    tags,
 )
+from tests.texts import Sender, as_kept, free_texts, is_needed, may_refuse, packed, row_of, texts_of
 from tests.world import Browser, World, by_hand, fields_of, keys_listed
 from vocabulary import Role, Sex
 
@@ -346,17 +345,11 @@ def test_wildcards_are_letters_like_others(calm_world: World) -> None:
 # --- texts ------------------------------------------------------------------------------------------------------------
 
 
-def texts_of(model: type[Base], *, is_new: bool) -> dict[str, int]:
-    """Text columns on the form, with their lengths."""
-    boxes = form_fields(model, is_new=is_new).items()
-    return {name: field.length or 0 for name, field in boxes if field.kind in (Kind.TEXT, Kind.LONG_TEXT)}
-
-
 def test_a_text_fits_or_is_refused_with_a_message(world: World) -> None:
     browser = world.client("coordinator")
     for model in screens("edit"):
         name, boxes = model.__tablename__, texts_of(model, is_new=False)
-        url = f"/admin/{name}/edit/?id={_row(world, model)}"
+        url = f"/admin/{name}/edit/?id={row_of(world, model)}"
         plain = {box: length for box, length in boxes.items() if not fields(model)[box].check}
         if boxes:
             assert set(refused(browser, url, **dict.fromkeys(boxes, LONG))) == set(boxes), name
@@ -365,29 +358,19 @@ def test_a_text_fits_or_is_refused_with_a_message(world: World) -> None:
             assert set(found.values()) == {said(world.app, "The text is too long.")}, name
             answer = browser.submit(url, **{box: "μ" * length for box, length in plain.items()})
             assert answer.status_code == 302, (name, errors_of(answer.text))
-            row = world.one(model, _row(world, model))
+            row = world.one(model, row_of(world, model))
             assert {box: len(getattr(row, box)) for box in plain} == plain
-
-
-def _row(world: World, model: type[Base]) -> int:
-    return link_row(world, model, "main") if model is not User else world.users["caseworker.main"]
 
 
 def test_blanks_are_nothing(calm_world: World) -> None:
     browser = calm_world.client("coordinator")
     for model in screens("create"):
         name = model.__tablename__
-        needed = [
-            n for n, f in form_fields(model, is_new=True).items() if _is_needed(model, n) and f.kind not in CHOSEN
-        ]
+        needed = [n for n, f in form_fields(model, is_new=True).items() if is_needed(model, n) and f.kind not in CHOSEN]
         if needed:
             found = refused(browser, f"/admin/{name}/new/", **dict.fromkeys(needed, " \u00a0 "))
             assert set(needed) <= set(found), name
             assert {found[n] for n in needed} == {said(calm_world.app, "Fill this in.")}, name
-
-
-def _is_needed(model: type[Base], name: str) -> bool:
-    return not model.__table__.c[name].nullable and fields(model)[name].kind not in (Kind.FLAG, Kind.CODES)
 
 
 def test_what_cannot_be_stored_is_refused(calm_world: World) -> None:
@@ -402,7 +385,7 @@ def test_what_cannot_be_stored_is_refused(calm_world: World) -> None:
 
 def test_naughty_texts_are_kept_as_typed_and_shown_as_text(world: World) -> None:
     """On one screen, every line whole and alone in several fields; the field's length decides how much of it is sent."""
-    boxes, lines = _free(Beneficiary), naughty()
+    boxes, lines = free_texts(Beneficiary), naughty()
     forms = []
     for shift in (0, len(boxes) // 2):
         for start in range(0, len(lines), len(boxes)):
@@ -411,9 +394,9 @@ def test_naughty_texts_are_kept_as_typed_and_shown_as_text(world: World) -> None
     _send_all(world, Beneficiary, forms, look_every=3)
 
 
-def test_blanks_and_nulls_of_the_list_are_refused_where_a_text_is_needed(calm_world: World) -> None:
+def test_blanks_and_nulls_of_the_list_are_refused_where_a_textis_needed(calm_world: World) -> None:
     for line in naughty():
-        if _may_refuse(line.strip()):
+        if may_refuse(line.strip()):
             found = refused(
                 calm_world.client("coordinator"), NEW, **person(calm_world, last_name=line, first_name=line)
             )
@@ -430,95 +413,16 @@ def test_naughty_texts_on_every_screen(world: World) -> None:
     """
     begin = 0
     for model in screens("edit"):
-        if boxes := _free(model):
-            forms = _packed(model, boxes)
+        if boxes := free_texts(model):
+            forms = packed(model, boxes, naughty())
             turned = forms[begin % len(forms) :] + forms[: begin % len(forms)]
             begin += MOST
             _send_all(world, model, turned[:MOST], look_every=2)
 
 
-def _free(model: type[Base]) -> list[str]:
-    """Text fields that take any text."""
-    return [box for box in texts_of(model, is_new=False) if not fields(model)[box].check]
-
-
-def _packed(model: type[Base], boxes: list[str]) -> list[dict[str, str]]:
-    """Every line in some field, as many as fit into each; into the shortest fields, one."""
-    found, lines = [], [line.strip() for line in naughty() if not _may_refuse(line.strip())]
-    while lines:
-        form = {}
-        for box in boxes:
-            fitting, room = lines[:1], fields(model)[box].length or 0
-            while lines and room >= ROOMY and (len(" ".join(fitting)) < room or len(fitting) == 1):
-                fitting.append(lines.pop())
-            lines += [fitting.pop()] if len(fitting) > 2 else []
-            form[box] = " ".join(fitting) or "Μ"
-        found.append(form)
-    return found
-
-
-ROOMY = 100
-
-
 def _send_all(world: World, model: type[Base], forms: list[dict[str, str]], look_every: int) -> None:
-    """Send the forms one after another over one row, and look at what was kept and how it is shown.
-
-    Pages are made of the same values whatever the database, so on PostgreSQL it is enough to look now and then.
-    """
-    name, browser, key = model.__tablename__, world.client("coordinator"), _row(world, model)
-    look_every *= 1 if world.dialect == "sqlite" else 10
-    edit, listed = f"/admin/{name}/edit/?id={key}", f"/admin/{name}/"
-    details = f"/admin/{name}/details/?id={key}"
-    plain = browser.form(edit)
-    for harmless in ("Μ", "Ν"):
-        sent = plain | _version(world, model, key) | dict.fromkeys(forms[0], harmless)
-        assert browser.post(edit, sent).status_code == 302
-    shapes = {page: _shape(browser.get(page).text) for page in (edit, listed)}
-    elements = set(tags(_without_messages(browser.get(details).text)))
-    wrong: list[Any] = []
-    for number, form in enumerate(forms):
-        sent = {box: text[: fields(model)[box].length].strip() for box, text in form.items()}
-        answer = assert_sound(browser.post(edit, plain | _version(world, model, key) | sent), form)
-        if answer.status_code != 302:
-            bad = {box for box in sent if "\0" in sent[box] or (not sent[box] and _is_needed(model, box))}
-            wrong += [] if bad and set(errors_of(answer.text)) == bad else [("refused", form, errors_of(answer.text))]
-            continue
-        row = world.one(model, key)
-        wrong += [
-            (box, text, getattr(row, box)) for box, text in sent.items() if _lines(getattr(row, box)) != _lines(text)
-        ]
-        if number % look_every == 0:
-            page = browser.get(edit).text
-            kept = fields_of(page)
-            wrong += [("form", box, text, kept[box]) for box, text in sent.items() if _lines(kept[box]) != _lines(text)]
-            wrong += [(edit, form)] if _shape(page) != shapes[edit] else []
-            wrong += [(listed, form)] if _shape(browser.get(listed).text) != shapes[listed] else []
-        if number % 150 == 149 or number == len(forms) - 1:
-            # The page tells the record's history too, and with it the lines of the last 200 sendings.
-            wrong += [(details, each) for each in set(tags(_without_messages(browser.get(details).text))) - elements]
-    assert not wrong, f"{name}: {len(wrong)} of {len(forms)}: {wrong[:4]}"
-
-
-def _version(world: World, model: type[Base], key: int) -> dict[str, str]:
-    """The row's present version, so that the form need not be fetched before every sending."""
-    return {"version": str(world.one(model, key).version)}
-
-
-def _lines(text: str | None) -> str:
-    return (text or "").replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _may_refuse(text: str) -> bool:
-    return not text or "\0" in text
-
-
-def _shape(page: str) -> list[Any]:
-    """The elements of a page."""
-    return tags(re.sub(r'<span class="number">\d+</span>', "", _without_messages(page)))
-
-
-def _without_messages(page: str) -> str:
-    return re.sub(r'<div class="message.*?</div>\s*</div>|<div data-saved="[^"]*" hidden></div>', "", page, flags=re.S)
+    wrong = Sender(world, model, look_every).send(forms)
+    assert not wrong, f"{model.__tablename__}: {len(wrong)} of {len(forms)}: {wrong[:4]}"
 
 
 def test_naughty_texts_in_checked_fields_are_taken_or_explained(world: World) -> None:
@@ -529,11 +433,12 @@ def test_naughty_texts_in_checked_fields_are_taken_or_explained(world: World) ->
     form, lines = browser.form(edit), naughty()
     for start in range(0, len(lines), len(boxes)):
         sent = dict(zip(boxes, lines[start:] + lines, strict=False))
-        answer = assert_sound(browser.post(edit, form | _version(world, Beneficiary, key) | sent), sent)
+        version = {"version": str(world.one(Beneficiary, key).version)}
+        answer = assert_sound(browser.post(edit, form | version | sent), sent)
         if answer.status_code == 200:
             assert set(errors_of(answer.text)) <= set(boxes), sent
             kept = fields_of(answer.text)
-            assert {box: _lines(kept[box]) for box in boxes} == {box: _lines(text) for box, text in sent.items()}
+            assert {box: as_kept(kept[box]) for box in boxes} == {box: as_kept(text) for box, text in sent.items()}
 
 
 def test_naughty_texts_make_new_rows_too(world: World) -> None:
@@ -728,7 +633,7 @@ def test_columns_that_are_not_on_the_form_cannot_be_set(world: World) -> None:
             offered = set(form_fields(model, is_new=False))
             extra = {name: value for name, value in UNASKED.items() if name not in offered and name != "version"}
             extra |= {"unit_id": str(world.rows["roma"]["unit"])} if "unit_id" not in offered else {}
-            key = world.rows["main"]["unit"] if model.__tablename__ == "unit" else _row(world, model)
+            key = world.rows["main"]["unit"] if model.__tablename__ == "unit" else row_of(world, model)
             before = _state(world.one(model, key))
             answer = assert_sound(browser.submit(f"/admin/{model.__tablename__}/edit/?id={key}", **extra), model)
             assert answer.status_code == 302, (model, errors_of(answer.text))

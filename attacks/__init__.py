@@ -1,0 +1,1 @@
+"""`make attack`: well-known scanners, own rules and every hostile line we have, against a Kentro on this machine."""
