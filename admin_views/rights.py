@@ -9,23 +9,25 @@ from typing import Any
 from flask import Response, abort, flash, g, redirect, request, url_for
 from flask_admin import BaseView, expose
 from flask_babel import refresh
+from sqlalchemy.orm.exc import StaleDataError
 
 import audit
 import exports
 import rights
-from db import BadValue, db, row_id
+from db import BadValue, db, fields, row_id
 from i18n import Label, _
-from models import Beneficiary, today
+from models import Beneficiary, Erasure, today
 from vocabulary import AuditAction, ErasureCause
 
 from .base import ATHENS, Gated, download
 from .base.fields import LineField
-from .base.forms import KentroForm, Required
+from .base.forms import KentroForm, Required, check
 from .base.pdf import paper
 from .base.values import shown
 from .menu import RIGHTS
 
 RESOURCE = "rights"
+REASON = fields(Erasure)["reason"]
 
 
 class EraseForm(KentroForm):
@@ -33,9 +35,9 @@ class EraseForm(KentroForm):
 
     reason = LineField(
         Label("Αιτιολογία", "Reason"),
-        [Required()],
+        [Required(), check(REASON)],
         description=Label("Χωρίς ονόματα: μένει στο ιστορικό.", "Without names: it stays in the trail."),
-        render_kw={"maxlength": 300},
+        render_kw={"maxlength": REASON.length},
     )
     registry_number = LineField(Label("Αρ. μητρώου, για επιβεβαίωση", "Registry no., to confirm"), [Required()])
 
@@ -45,8 +47,8 @@ class ApproveForm(KentroForm):
 
     reason = LineField(
         Label("Έγκριση: αριθμός πρωτοκόλλου ή αιτιολογία", "Approval: protocol number or reason"),
-        [Required()],
-        render_kw={"maxlength": 300},
+        [Required(), check(REASON)],
+        render_kw={"maxlength": REASON.length},
     )
 
 
@@ -71,11 +73,11 @@ class RightsView(Gated, BaseView):
 
     # --- one person ---
 
-    def _person(self) -> Beneficiary:
+    def _person(self, *, is_erased_too: bool = False) -> Beneficiary:
         """Whom the page is about; a foreign one, one that is not there and one that is anonymous are the same 404."""
         key = row_id(request.args.get("id"))
         row = db.session.get(Beneficiary, key, populate_existing=True) if key else None
-        if row is None or row.erased_on:
+        if row is None or (row.erased_on and not is_erased_too):
             audit.note(db.session, AuditAction.REFUSED, subject_type=RESOURCE, id=request.args.get("id", "")[:20])
             abort(404)
         return row
@@ -129,18 +131,34 @@ class RightsView(Gated, BaseView):
 
     @expose("/restrict/", methods=("POST",))
     def restrict_view(self) -> Any:
-        """Restrict the processing of a person's data (article 18), or lift it (article 18(3))."""
-        person = self._person()
-        person.restricted_on = None if person.restricted_on else today()
-        db.session.flush()
+        """Restrict the processing of a person's data (article 18), or lift it (article 18(3)), whichever is said."""
+        person, said = self._person(), request.form.get("restricted")
+        if said not in ("yes", "no"):
+            abort(400)
+        if (said == "yes") != bool(person.restricted_on):
+            person.restricted_on = today() if said == "yes" else None
+        page = url_for(".person_view", id=person.id)
+        try:
+            db.session.flush()
+        except StaleDataError:
+            return self._second(page)
         told = _("The processing is restricted.") if person.restricted_on else _("The restriction is lifted.")
         flash(told, "success")
-        return redirect(url_for(".person_view", id=person.id))
+        return redirect(page)
+
+    def _second(self, page: str) -> Any:
+        """The answer to the second of two who did the same at once: nothing of it is kept, and they look again."""
+        db.session.rollback()
+        flash(_("Somebody else changed this record meanwhile. Look again."), "warning")
+        return redirect(page)
 
     @expose("/erase/", methods=("POST",))
     def erase_view(self) -> Any:
         """Erase the person, whole, and lead to the certificate."""
-        person, form = self._person(), EraseForm(request.form)
+        person, form = self._person(is_erased_too=True), EraseForm(request.form)
+        page = url_for("beneficiary.details_view", id=person.id)
+        if person.erased_on:
+            return self._second(page)
         if form.validate() and form.registry_number.data.strip().upper() != person.registry_number.upper():
             form.registry_number.errors = [_("This is not the person's registry number.")]
         if not form.errors:
@@ -148,9 +166,13 @@ class RightsView(Gated, BaseView):
                 done = rights.erase(db.session, person.id, form.reason.data)
                 row = rights.certify(db.session, ErasureCause.REQUEST, form.reason.data, done["beneficiary"], done)
                 return redirect(url_for("erasure.details_view", id=row.id))
+            except StaleDataError:
+                return self._second(page)
             except BadValue as error:
+                db.session.rollback()
                 form.reason.errors = [_(str(error))]
-        return self._page(self._person(), form)
+        person = self._person(is_erased_too=True)
+        return self._second(page) if person.erased_on else self._page(person, form)
 
     # --- all ---
 
@@ -179,6 +201,9 @@ class RightsView(Gated, BaseView):
             try:
                 row = rights.carry_out(db.session, request.form.get("fingerprint", ""), form.reason.data)
                 return redirect(url_for("erasure.details_view", id=row.id))
+            except StaleDataError:
+                return self._second(url_for(".index"))
             except BadValue as error:
+                db.session.rollback()
                 form.reason.errors = [_(str(error))]
         return self._list(form)

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import orm
+from sqlalchemy import event, orm
 
 import audit
 import matching
 import oversight
-from db import BadValue, Base, fields
+from db import BadValue, Base, clean, fields
 from identifiers import N_
 from models import (
     AccessGrant,
+    Appointment,
     AuditEntry,
     Beneficiary,
+    Erasure,
     Household,
     HouseholdMember,
     LegalHold,
+    PersonDecision,
     PersonToken,
+    Referral,
     Submission,
+    today,
 )
 from policy import Refused, may, opened, scope_in
+from vocabulary import AppointmentStatus
 
 from .rules import RULES, Rule
 from .walk import about
@@ -44,22 +50,23 @@ def holds(session: orm.Session, people: Iterable[int]) -> list[LegalHold]:
     return list(session.scalars(sa.select(LegalHold).where(theirs, LegalHold.standing())))
 
 
-def records_of(session: orm.Session, person_id: int) -> list[int]:
-    """The person's own record and those that a coordinator linked with it: a person is erased whole."""
+def records_of(session: orm.Session, *people: int) -> list[int]:
+    """These records and those that a coordinator linked with them: a person is erased whole."""
     known = matching.groups(session)
-    return sorted({person_id, *(key for key, root in known.items() if root == known.get(person_id, -1))})
+    roots = {known[key] for key in people if key in known}
+    return sorted({*people, *(key for key, root in known.items() if root in roots)})
 
 
 def check(session: orm.Session, reason: str) -> None:
-    """Whether the session's actor may erase, and says why.
+    """Whether the session's actor may erase, and says why, as the certificate will keep it.
 
     Raises:
         Refused: the actor may not.
-        BadValue: there is no reason.
+        BadValue: there is no reason, or it is one that cannot be kept.
     """
     if not may(scope_in(session), "delete", "rights"):
         raise Refused("erase")
-    if not reason.strip():
+    if not clean(fields(Erasure)["reason"], reason):
         raise BadValue(N_("An erasure needs its reason."), "reason")
 
 
@@ -75,9 +82,27 @@ def erase(session: orm.Session, person_id: int, reason: str) -> Counter[str]:
     people = records_of(session, person_id)
     # The wall is taken away because notes confided to their authors go too, unread.
     with opened(session):
+        lock(session, people)
         if holds(session, people):
             raise Held(N_("A legal hold stands on this person: nothing is erased."))
         return _erase(session, people, reason)
+
+
+def lock(session: orm.Session, people: Iterable[int]) -> None:
+    """Wait for whoever is writing about these people, and have the others wait; SQLite has one writer anyway."""
+    rows = sa.select(Beneficiary).where(Beneficiary.id.in_(list(people))).order_by(Beneficiary.id)
+    session.scalars(rows.with_for_update().execution_options(populate_existing=True)).all()
+
+
+@event.listens_for(orm.Session, "after_flush")
+def _refuse_what_waited(session: orm.Session, context: object) -> None:
+    """A row's key to its person waits for an erasure to end; when restricting.py asked, the person was still there."""
+    if scope_in(session).is_system:
+        return
+    keys = {getattr(row, name, None) for row in session.new for name in ("person_id", "second_id")} - {None}
+    erased = sa.select(Beneficiary.id).where(Beneficiary.id.in_(keys), Beneficiary.erased_on.is_not(None))
+    if keys and session.scalar(erased.limit(1)):
+        raise BadValue(N_("This record is anonymous: nothing is added to it or changed."))
 
 
 def _erase(session: orm.Session, people: list[int], reason: str) -> Counter[str]:
@@ -90,6 +115,8 @@ def _erase(session: orm.Session, people: list[int], reason: str) -> Counter[str]
     searches = [entry.seq for entry in oversight.typed(session, rows[Beneficiary])]
     touched: Counter[str] = Counter()
     subjects = [(row.__tablename__, row.id) for found in rows.values() for row in found]
+    subjects += once_pointing(session, PersonDecision, ("first_id", "second_id"), people)
+    _end_what_runs(session, rows)
     # What points at others first.
     for model in reversed(list(rows)):
         for row in rows[model]:
@@ -122,6 +149,17 @@ def _emptied(model: type[Base], name: str) -> Any:
     return begins() if begins else REMAINS
 
 
+def _end_what_runs(session: orm.Session, rows: Mapping[type[Base], list[Any]]) -> None:
+    """What another unit or the desk would go on waiting for; the timeline says when it ended, and no more."""
+    for sent in rows[Referral]:
+        if sent.to_unit_id and sent.status in Referral.running:
+            # The last move of each state is its end; of most, that it was taken back.
+            sent.move_to(sent.next_states[-1], today(), by_id=scope_in(session).user_id)
+    for kept in rows[Appointment]:
+        if kept.status == AppointmentStatus.BOOKED:
+            kept.move_to(AppointmentStatus.CANCELLED, today())
+
+
 # --- what does not hang on the person by a key ------------------------------------------------------------------------
 
 
@@ -129,11 +167,16 @@ def _grants_naming(session: orm.Session, people: list[Any]) -> list[AccessGrant]
     """Requests of other units that name the person as somebody typed it."""
     tests: list[sa.ColumnElement[bool]] = []
     for person in people:
-        number = (AccessGrant.registry_number == person.registry_number) & (AccessGrant.of_unit_id == person.unit_id)
-        tests += [number, *([AccessGrant.amka == person.amka] if person.amka else [])]
+        number = sa.func.greek_key(AccessGrant.registry_number) == sa.func.greek_key(person.registry_number)
+        tests.append(number & (AccessGrant.of_unit_id == person.unit_id))
+        if person.amka:
+            tests.append(AccessGrant.amka == person.amka)
         if person.born_on:
-            same_name = sa.func.greek_key(AccessGrant.last_name) == sa.func.greek_key(person.last_name)
-            tests.append(same_name & (AccessGrant.born_on == person.born_on))
+            last, first = (
+                sa.func.greek_key(getattr(AccessGrant, name)) == sa.func.greek_key(getattr(person, name))
+                for name in ("last_name", "first_name")
+            )
+            tests.append(last & (first | AccessGrant.first_name.is_(None)) & (AccessGrant.born_on == person.born_on))
     return list(session.scalars(sa.select(AccessGrant).where(sa.or_(*tests))))
 
 
@@ -159,6 +202,14 @@ def _forget_traces(session: orm.Session, people: list[int], subjects: Subjects) 
         receipts = sa.select(Submission).where(Submission.subject_type == table, Submission.subject_id.in_(numbers))
         for receipt in session.scalars(receipts):
             session.delete(receipt)
+
+
+def once_pointing(session: orm.Session, model: type[Base], columns: Iterable[str], keys: Iterable[int]) -> Subjects:
+    """Rows, deleted ones too, of which the trail tells that a column pointed at one of these numbers, with its name."""
+    beside = [f'"{name}": [{old}[{key}, ' for name in columns for key in keys for old in ("", "null, ")]
+    told = sa.select(AuditEntry.subject_id).where(AuditEntry.subject_type == model.__tablename__)
+    told = told.where(sa.or_(sa.false(), *map(AuditEntry.changes.contains, beside))).distinct()
+    return [(model.__tablename__, key) for key in session.scalars(told) if key]
 
 
 def forget_told(session: orm.Session, subjects: Subjects, reason: str, *also: sa.ColumnElement[bool]) -> int:

@@ -25,6 +25,7 @@ from models import (
     HouseholdMember,
     Municipality,
     Referral,
+    User,
     now,
 )
 from vocabulary import AuditAction, GrantStatus
@@ -109,10 +110,13 @@ def _part(session: orm.Session, model: type[Base], rows: list[Any], shown: Shown
 
 
 def _text(session: orm.Session, row: Any, name: str, field: Field, shown: Shown) -> str:
+    """A value as the reader reads it; staff by their role (CJEU C-579/21)."""
     value = getattr(row, name)
     if field.kind != Kind.LINK:
         return shown(field, value)
     linked = session.get(link_target(type(row), name), value) if value is not None else None
+    if isinstance(linked, User):
+        return str(linked.role)
     return "" if linked is None else str(linked)
 
 

@@ -32,7 +32,7 @@ from policy import opened
 from vocabulary import ErasureCause
 
 from .certificate import certify
-from .erasing import Subjects, apply, check, erase, forget_told
+from .erasing import Subjects, apply, check, erase, forget_told, lock, once_pointing, records_of
 from .rules import RULES
 from .schedule import SCHEDULE, Fate, Line
 
@@ -77,7 +77,7 @@ def _before(years: int, is_day: bool) -> Any:
 
 
 def _not_kept(session: orm.Session, line: Line) -> list[sa.ColumnElement[bool]]:
-    """No hold, no restriction, no open request, and every record linked as the same person closed as long ago."""
+    """No hold, no restriction, no open request on any record of the person; each of them closed as long ago."""
     person = Beneficiary.id if line.model is Beneficiary else getattr(line.model, "beneficiary_id", None)
     if line.model is AuditEntry:
         person = AuditEntry.person_id
@@ -86,20 +86,22 @@ def _not_kept(session: orm.Session, line: Line) -> list[sa.ColumnElement[bool]]:
     held = sa.select(LegalHold.beneficiary_id).where(LegalHold.standing())
     asked = sa.select(DataRequest.beneficiary_id).where(DataRequest.answered_on.is_(None))
     restricted = sa.select(Beneficiary.id).where(Beneficiary.restricted_on.is_not(None))
-    tests = [person.is_(None) | person.not_in(keys) for keys in (held, asked, restricted)]
+    kept = sa.or_(*(Beneficiary.id.in_(keys) for keys in (held, asked, restricted)))
+    needed = kept
     if line.model is Beneficiary:
-        tests.append(person.not_in(_linked_with_running(session, line)))
-    return tests
+        needed |= Beneficiary.closed_on.is_(None) | (Beneficiary.closed_on >= _before(line.years, True))
+    return [
+        person.is_(None) | person.not_in(keys)
+        for keys in (sa.select(Beneficiary.id).where(kept), _linked_with(session, needed))
+    ]
 
 
-def _linked_with_running(session: orm.Session, line: Line) -> list[int]:
-    """Records whose person has another record that is still needed."""
+def _linked_with(session: orm.Session, needed: sa.ColumnElement[bool]) -> list[int]:
+    """Every record of those people of whom one record is needed: a person is kept, as erased, whole."""
     known = matching.groups(session)
     if not known:
         return []
-    running = Beneficiary.closed_on.is_(None) | (Beneficiary.closed_on >= _before(line.years, True))
-    needed = session.scalars(sa.select(Beneficiary.id).where(Beneficiary.id.in_(known), running))
-    roots = {known[key] for key in needed}
+    roots = {known[key] for key in session.scalars(sa.select(Beneficiary.id).where(Beneficiary.id.in_(known), needed))}
     return [key for key, root in known.items() if root in roots]
 
 
@@ -125,6 +127,9 @@ def carry_out(session: orm.Session, approved: str, reason: str) -> Erasure:
     """
     check(session, reason)
     with opened(session):
+        # All at once: one by one they would be waited for while the trail, which all others wait for, is held.
+        listed = [_due(session, line) for line in SCHEDULE if line.fate is Fate.ANONYMOUS]
+        lock(session, records_of(session, *(row.id for each in listed for row in each.rows)))
         found = [_due(session, line) for line in SCHEDULE]
         if fingerprint(found) != approved:
             raise BadValue(N_("The list has changed since you read it. Read it again."))
@@ -156,13 +161,10 @@ def _named_in_the_trail(session: orm.Session, rows: list[Any]) -> Subjects:
         return []
     subjects = [(row.__tablename__, row.id) for row in rows]
     if isinstance(rows[0], Volunteer):
-        told = AuditEntry.subject_type == VolunteerHours.__tablename__
-        given = [
-            AuditEntry.changes.contains(f'"volunteer_id": [{old}[{v.id}, ') for v in rows for old in ("", "null, ")
-        ]
-        noted = sa.select(AuditEntry.subject_id).where(told, sa.or_(*given))
-        kept = sa.select(VolunteerHours.id).where(VolunteerHours.volunteer_id.in_([v.id for v in rows]))
-        subjects += [(VolunteerHours.__tablename__, key) for key in session.scalars(noted.union(kept)) if key]
+        keys = [volunteer.id for volunteer in rows]
+        kept = sa.select(VolunteerHours.id).where(VolunteerHours.volunteer_id.in_(keys))
+        subjects += [(VolunteerHours.__tablename__, key) for key in session.scalars(kept)]
+        subjects += once_pointing(session, VolunteerHours, ["volunteer_id"], keys)
     return subjects
 
 

@@ -38,8 +38,8 @@ ALSO_WITHHELD = (
         "Data of the household's other members: only their relation is told (art. 15(4) GDPR).",
     ),
     Label(
-        "Ονόματα υπαλλήλων που άνοιξαν τον φάκελο: αναφέρονται ρόλος και ημερομηνία (ΔΕΕ C-579/21).",
-        "Names of the staff who opened the file: role and date are told (CJEU C-579/21).",
+        "Ονόματα υπαλλήλων: αναφέρεται ο ρόλος τους, και πότε άνοιξαν τον φάκελο (ΔΕΕ C-579/21).",
+        "Names of the staff: their role is told, and when they opened the file (CJEU C-579/21).",
     ),
     Label(
         "Το περιεχόμενο των συνημμένων εγγράφων: αντίγραφά τους δίνονται χωριστά.",

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from db import Base
 from i18n import Label, _, ngettext
 from models import AccessGrant, AuditEntry, Beneficiary, DataRequest, Submission, UserSession, Visit, Volunteer
+from vocabulary import AuditAction
 
 from .erasing import REMAINS
 
@@ -116,7 +117,8 @@ SCHEDULE: tuple[Line, ...] = (
         Label("την ενέργεια", "the act"),
         Fate.FORGOTTEN,
         Label("άρ. 5 παρ. 1 ε΄ και 32 ΓΚΠΔ", "GDPR art. 5(1)(e) and 32"),
-        where=lambda: AuditEntry.salt != "",
+        # The record of an erasure stays (audit.erase), and would fill the list for ever.
+        where=lambda: (AuditEntry.salt != "") & (AuditEntry.action != AuditAction.ERASE),
     ),
     Line(
         Submission,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 from openpyxl import load_workbook
 
 import audit
@@ -19,14 +20,16 @@ import reports
 import rights
 import rights.rules
 import search
+import sharing
 from db import BadValue, Base, db, fields
 from models import Beneficiary, PersonToken, Submission
 from reports.people import BANDS
-from rights import ages
+from rights import ages, keeping
 from seed import builders
 from tests.world import CANARY, SECRET, World, by_hand
 from vocabulary import (
     ApplicationStatus,
+    AppointmentStatus,
     AuditAction,
     Confidence,
     ConsentKind,
@@ -226,6 +229,86 @@ def test_searches_for_an_erased_person_are_forgotten_and_those_for_others_stay(h
     ], "words that find others too, a namesake of nobody's record, and everybody's list"  # fmt: skip
 
 
+def test_an_undone_decision_is_forgotten_of_whichever_record_it_named(house_of: World) -> None:
+    key, other = add_person(house_of), house_of.rows["main"]["beneficiary"]
+    said = {"verdict": SamePerson.SAME, "reason": NAME, "by_id": house_of.users["coordinator"]}
+    first, second = sorted((key, other))
+    decision = models.PersonDecision(first_id=first, second_id=second, **said)
+    db.session.add(decision)
+    db.session.flush()
+    audit.note(db.session, AuditAction.VIEW, decision)
+    db.session.delete(decision)
+    audit.commit(db.session)
+    act_as(house_of, "coordinator")
+    rights.erase(db.session, key, "Αίτημα του προσώπου")
+    audit.commit(db.session)
+    assert NAME not in everything_kept()
+
+
+def test_a_request_that_names_the_person_goes_and_a_twins_stays(house_of: World) -> None:
+    key = add_person(house_of)
+    person = db.session.get_one(Beneficiary, key)
+    asked = {
+        "unit_id": house_of.rows["roma"]["unit"], "asked_parts": (FilePart.CONTACT,), "reason": "Λόγος",
+        "purpose": SharingPurpose.SUPPORT, "legal_basis": LegalBasis.TASK, "national_law": NationalLaw.CENTRES,
+        "asked_by_id": house_of.users["caseworker.roma"],
+    }  # fmt: skip
+    named = {"last_name": "ΑΛΚΥΟΝΙΔΟΥ", "born_on": person.born_on}
+    theirs = [
+        models.AccessGrant(**asked, registry_number=person.registry_number.lower(), of_unit_id=person.unit_id),
+        models.AccessGrant(**asked, **named, first_name=person.first_name.upper()),
+        models.AccessGrant(**asked, **named, amka=other_amka(house_of)),
+    ]
+    twins = models.AccessGrant(**asked, **named, first_name="Δίδυμη")
+    db.session.add_all([*theirs, twins])
+    audit.commit(db.session)
+    gone, left = [row.id for row in theirs], twins.id
+    act_as(house_of, "coordinator")
+    rights.erase(db.session, key, "Αίτημα του προσώπου")
+    audit.commit(db.session)
+    kept = house_of.query(sa.select(models.AccessGrant.id).where(models.AccessGrant.id.in_([*gone, left])))
+    assert kept == [left]
+
+
+def other_amka(world: World) -> str:
+    """Of somebody else."""
+    return str(db.session.get_one(Beneficiary, world.rows["main"]["beneficiary"]).amka)
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        (ReferralStatus.SENT,), (ReferralStatus.SENT, ReferralStatus.RECEIVED, ReferralStatus.NOSHOW),
+        (ReferralStatus.SENT, ReferralStatus.RECEIVED, ReferralStatus.ACCEPTED, ReferralStatus.PARTIAL),
+    ],
+)  # fmt: skip
+def test_nobody_goes_on_waiting_for_an_erased_person(house_of: World, states: tuple[ReferralStatus, ...]) -> None:
+    key = add_person(house_of)
+    staff = db.session.get_one(models.User, house_of.users["caseworker.main"])
+    person = db.session.get_one(Beneficiary, key)
+    sent = models.Referral(
+        beneficiary_id=key, unit_id=person.unit_id, to_unit_id=house_of.rows["roma"]["unit"], reason=NAME,
+        staff_id=staff.id,
+    )  # fmt: skip
+    booked = builders.appointment(person.unit, staff, person, at=models.now() + dt.timedelta(days=3))
+    db.session.add_all([sent, booked])
+    db.session.flush()
+    for state in states:
+        sent.move_to(state, models.today(), NAME, staff.id)
+    audit.commit(db.session)
+    act_as(house_of, "caseworker.roma")
+    assert sent.id in [each.id for each in sharing.received(db.session)]
+    act_as(house_of, "coordinator")
+    rights.erase(db.session, key, "Αίτημα του προσώπου")
+    audit.commit(db.session)
+    act_as(house_of, "caseworker.roma")
+    assert sent.id not in [each.id for each in sharing.received(db.session)]
+    assert house_of.one(models.Appointment, booked.id).status == AppointmentStatus.CANCELLED
+    steps = sa.select(models.ReferralStep).where(models.ReferralStep.referral_id == sent.id)
+    assert {step.note for step in house_of.query(steps)} == {None}
+    assert NAME not in everything_kept()
+
+
 def test_figures_of_past_months_stay(house_of: World, tmp_path: Path) -> None:
     policy.bind(db.session, policy.SYSTEM)
     unit = db.session.get_one(models.Unit, house_of.rows["main"]["unit"])
@@ -401,6 +484,33 @@ def test_a_dry_run_tells_what_is_due_and_changes_nothing(house_of: World) -> Non
     assert everything_kept() == before
 
 
+@pytest.mark.parametrize("why", ["held", "asking", "restricted"])
+def test_what_keeps_one_record_keeps_those_linked_with_it(house_of: World, why: str) -> None:
+    """And nobody else's: the rest of the list is carried out."""
+    people = age_everything(house_of)
+    unit = db.session.get_one(models.Unit, house_of.rows["main"]["unit"])
+    long_ago = db.session.get_one(Beneficiary, people["over"]).closed_on
+    other = builders.beneficiary(unit, registered_on=long_ago, closed_on=long_ago)
+    db.session.add(other)
+    db.session.flush()
+    said = {"verdict": SamePerson.SAME, "reason": "Ίδιος", "by_id": house_of.users["coordinator"]}
+    db.session.add(models.PersonDecision(first_id=people[why], second_id=other.id, **said))
+    request = models.DataRequest(
+        beneficiary_id=other.id, unit_id=unit.id, kind=RequestKind.ACCESS, received_on=long_ago, answered_on=long_ago,
+        outcome=RequestOutcome.GRANTED,
+    )  # fmt: skip
+    db.session.add(request)
+    audit.commit(db.session)
+    act_as(house_of, "coordinator")
+    found = {each.line.model.__tablename__: each for each in rights.due(db.session)}
+    assert [row.id for row in found["beneficiary"].rows] == [people["over"]]
+    assert (found["beneficiary"].kept, found["data_request"].kept) == (5, 1)
+    rights.carry_out(db.session, rights.fingerprint(found.values()), "Πρωτ. 12/2026")
+    audit.commit(db.session)
+    erased = house_of.query(sa.select(Beneficiary.id).where(Beneficiary.erased_on.is_not(None)))
+    assert erased == [people["over"]]
+
+
 def test_what_was_approved_is_carried_out_and_certified(house_of: World) -> None:
     people = age_everything(house_of)
     assert everything_kept().count(NAME) > 8
@@ -420,6 +530,25 @@ def test_what_was_approved_is_carried_out_and_certified(house_of: World) -> None
     assert {number for number, _kept in counts().values()} == {0}
     with pytest.raises(BadValue, match="due"):
         rights.carry_out(db.session, rights.fingerprint(rights.due(db.session)), "Πρωτ. 12/2026")
+
+
+def test_the_trail_goes_on_being_forgotten_past_its_own_erasures(
+    house_of: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entries that tell of erasures stay for ever; they take no place in the list."""
+    monkeypatch.setattr(keeping, "AT_ONCE", 3)
+    with time_machine.travel(models.now() - dt.timedelta(days=16 * 366), tick=False):
+        policy.bind(db.session, policy.SYSTEM)
+        for number in range(4):
+            audit.note(db.session, AuditAction.ERASE, subject_type="audit_entry", reason=f"{number}", erased={})
+        audit.note(db.session, AuditAction.SEARCH, subject_type="beneficiary", search=NAME)
+        audit.commit(db.session)
+    act_as(house_of, "coordinator")
+    row = rights.carry_out(db.session, rights.fingerprint(rights.due(db.session)), "Πρωτ. 12/2026")
+    audit.commit(db.session)
+    assert json.loads(row.done) == {"audit_entry": 1}
+    assert NAME not in everything_kept()
+    assert not any(each.rows for each in rights.due(db.session))
 
 
 def test_a_list_that_changed_after_it_was_read_is_not_carried_out(house_of: World) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
+import threading
 from typing import Any
 
 import pytest
@@ -13,14 +15,17 @@ from openpyxl import load_workbook
 from pypdf import PdfReader
 
 import audit
+import policy
 import rights
+import rights.erasing
+import rights.keeping
 from admin_views.base.values import shown
-from db import db
-from models import AuditEntry, Beneficiary, Consent, DataRequest, Erasure, today
+from db import BadValue, db
+from models import AccessGrant, AuditEntry, Beneficiary, Consent, DataRequest, Erasure, User, today
 from tests.answers import add
-from tests.test_rights import NAME, act_as, add_person
-from tests.world import CANARY, SECRET, World
-from vocabulary import AuditAction, ConsentKind, RequestKind
+from tests.test_rights import NAME, act_as, add_person, everything_kept
+from tests.world import CANARY, SECRET, World, by_hand
+from vocabulary import AuditAction, ConsentKind, RequestKind, Role
 
 OTHERS = ("reception.main", "caseworker.main", "mediator.main", "mediator.roma", "supervisor", "administrator")
 
@@ -68,6 +73,25 @@ def test_the_workbook_tells_the_same(world: World) -> None:
     person = world.one(Beneficiary, key)
     assert {NAME, person.amka, "09/03/1980", "Παραπομπή"} <= set(cells)
     assert not [cell for cell in cells if SECRET in cell]
+
+
+def test_the_copy_names_no_staff(world: World) -> None:
+    """Not who attends to the person, not who asked for the file or answered, in any table: their role."""
+    key = person_of(world)
+    with world.app.app_context():
+        policy.bind(db.session, policy.SYSTEM)
+        for grant in db.session.scalars(sa.select(AccessGrant).where(AccessGrant.beneficiary_id == key)):
+            grant.answered_by_id = world.users["coordinator"]
+        db.session.get_one(Beneficiary, key).caseworker_id = world.users["caseworker.main"]
+        audit.commit(db.session)
+        act_as(world, "coordinator")
+        told = rights.told(db.session, db.session.get_one(Beneficiary, key), shown)
+        names = db.session.scalars(sa.select(User.full_name)).all()
+        cells = [cell for part in (*told.parts, told.recipients, told.looks) for row in part.rows for cell in row]
+        cells += [value for _group, pairs in told.groups for _label, value in pairs]
+        roles = {str(Role.CASEWORKER), str(Role.COORDINATOR)}
+    assert [name for name in names if any(name in cell for cell in cells)] == []
+    assert roles <= set(cells)
 
 
 def test_a_copy_is_in_the_trail_as_an_export_about_the_person(world: World) -> None:
@@ -137,6 +161,61 @@ def test_erasing_asks_for_reason_and_number_and_leaves_a_certificate(world: Worl
     assert coordinator.get(f"/admin/rights/copy/pdf/?id={key}").status_code == 404
 
 
+@pytest.mark.parametrize("reason", ["x" * 501, "Πρωτ.\0 5"])
+def test_a_reason_that_cannot_be_kept_erases_nobody(world: World, reason: str) -> None:
+    key, coordinator = make_due(world), world.client("coordinator")
+    number, approved = world.one(Beneficiary, key).registry_number, fingerprint_in(coordinator)
+    for where, typed in (
+        (f"/admin/rights/erase/?id={key}", {"registry_number": number}),
+        ("/admin/rights/carry_out/", {"fingerprint": approved}),
+    ):
+        answer = coordinator.post(where, reason=reason, **typed)
+        assert answer.status_code == 200 and 'aria-invalid="true"' in answer.text, where
+        assert world.one(Beneficiary, key).erased_on is None, where
+    assert len(world.query(sa.select(Erasure.id))) == 1, "the cast's own"
+    assert coordinator.post("/admin/rights/carry_out/", reason="x" * 500, fingerprint=approved).status_code == 302
+
+
+@pytest.mark.parametrize("where", ["erase", "carry_out"])
+def test_what_fails_after_the_work_leaves_nothing_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """The certificate is refused as late as can be: nobody is erased without one."""
+    key, coordinator = make_due(world), world.client("coordinator")
+    number, approved = world.one(Beneficiary, key).registry_number, fingerprint_in(coordinator)
+
+    def refuse(*_args: Any) -> None:
+        raise BadValue("The text is too long.")
+
+    monkeypatch.setattr(rights, "certify", refuse)
+    monkeypatch.setattr(rights.keeping, "certify", refuse)
+    answer = coordinator.post(
+        f"/admin/rights/{where}/?id={key}", reason="Πρωτ. 1", registry_number=number, fingerprint=approved
+    )
+    assert answer.status_code == 200 and "πολύ μεγάλο" in answer.text
+    assert world.one(Beneficiary, key).last_name == CANARY["main"]
+
+
+def make_due(world: World) -> int:
+    """The main unit's person, closed so long ago that the schedule finds nothing that keeps the file."""
+    key = world.rows["main"]["beneficiary"]
+    with world.app.app_context():
+        policy.bind(db.session, policy.SYSTEM)
+        person = db.session.get_one(Beneficiary, key)
+        person.registered_on, person.closed_on = dt.date(2009, 1, 1), dt.date(2010, 1, 1)
+        for request in db.session.scalars(sa.select(DataRequest).where(DataRequest.beneficiary_id == key)):
+            db.session.delete(request)
+        audit.commit(db.session)
+    return key
+
+
+def fingerprint_in(browser: Any) -> str:
+    """That of the list that the browser is shown."""
+    found = re.search(r'name="fingerprint" value="(\w+)"', browser.get("/admin/rights/").text)
+    assert found
+    return found[1]
+
+
 def test_a_hold_refuses_the_erasure_on_the_page_too(world: World) -> None:
     key, coordinator = world.rows["main"]["beneficiary"], world.client("coordinator")
     form = coordinator.form(f"/admin/legal_hold/new/?beneficiary_id={key}")
@@ -154,9 +233,91 @@ def test_a_caseworker_sets_no_hold(world: World) -> None:
     assert world.client("caseworker.main").get("/admin/legal_hold/new/").status_code == 403
 
 
+def test_a_restriction_is_set_and_lifted_as_it_is_said(world: World) -> None:
+    """The same click twice is the same act, not its contrary."""
+    key, coordinator = world.rows["main"]["beneficiary"], world.client("coordinator")
+    page, where = f"/admin/rights/person/?id={key}", f"/admin/rights/restrict/?id={key}"
+    for said in ("yes", "no"):
+        assert f'name="restricted" value="{said}"' in coordinator.get(page).text
+        versions = set()
+        for _click in range(2):
+            assert coordinator.post(where, restricted=said).headers["Location"].endswith(page)
+            versions.add(world.one(Beneficiary, key).version)
+        assert len(versions) == 1 and bool(world.one(Beneficiary, key).restricted_on) == (said == "yes")
+    for said in ({}, {"restricted": ""}, {"restricted": "x"}):
+        assert coordinator.post(where, **said).status_code == 400
+    assert world.one(Beneficiary, key).restricted_on is None
+
+
+def twice(browsers: list[Any], url: str, **typed: str) -> list[tuple[int, str | None]]:
+    """The same form sent by two at the same moment."""
+    together, answers = threading.Barrier(2), []
+
+    def send(browser: Any) -> None:
+        together.wait()
+        answer = browser.post(url, **typed)
+        answers.append((answer.status_code, answer.headers.get("Location")))
+
+    threads = [threading.Thread(target=send, args=[browser]) for browser in browsers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+@pytest.mark.parametrize("act", ["erase", "carry_out", "restrict"])
+def test_of_two_clicks_one_is_carried_out_and_the_other_told(world: World, act: str) -> None:
+    key, browsers = make_due(world), [world.client("coordinator") for _each in range(2)]
+    number = world.one(Beneficiary, key).registry_number
+    typed = {"registry_number": number, "fingerprint": fingerprint_in(browsers[0]), "restricted": "yes"}
+    fingerprint_in(browsers[1])
+    answers = twice(browsers, f"/admin/rights/{act}/?id={key}", reason="Πρωτ. 1", **typed)
+    assert {status for status, _where in answers} <= {200, 302}
+    if act == "restrict":
+        assert world.one(Beneficiary, key).restricted_on
+        return
+    assert len([where for _status, where in answers if where and "/admin/erasure/details/" in where]) == 1
+    assert len(world.query(sa.select(Erasure.id))) == 2, "the cast's own, and one"
+    assert world.one(Beneficiary, key).erased_on
+
+
+def test_what_is_saved_beside_an_erasure_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL, where two write at once: the clerk's row waits for the erasure, and finds nobody to be about."""
+    if world.dialect != "postgresql":
+        pytest.skip("one writer at a time")
+    key, coordinator, clerk = (
+        world.rows["main"]["beneficiary"],
+        world.client("coordinator"),
+        world.client("caseworker.main"),
+    )
+    number = world.one(Beneficiary, key).registry_number
+    where = f"/admin/service_delivery/new/?beneficiary_id={key}"
+    typed = {**clerk.form(where), "beneficiary_id": key, "service_id": world.rows["shared"]["service"], "notes": NAME}
+    answers: list[Any] = []
+    saving = threading.Thread(target=lambda: answers.append(clerk.post(where, typed)))
+    forget = rights.erasing._forget_traces
+
+    def beside(*args: Any) -> None:
+        saving.start()
+        with by_hand().connect() as connection:
+            while saving.is_alive() and not connection.scalar(sa.text("SELECT 1 FROM pg_locks WHERE NOT granted")):
+                pass
+        forget(*args)
+
+    monkeypatch.setattr(rights.erasing, "_forget_traces", beside)
+    assert (
+        coordinator.post(f"/admin/rights/erase/?id={key}", reason="Πρωτ. 1", registry_number=number).status_code == 302
+    )
+    saving.join()
+    assert [answer.status_code for answer in answers] == [200] and "ανώνυμη" in answers[0].text
+    with world.app.app_context():
+        assert f"'{NAME}'" not in everything_kept()
+
+
 def test_a_restricted_record_is_closed_to_its_unit(world: World) -> None:
     key, coordinator = world.rows["main"]["beneficiary"], world.client("coordinator")
-    assert coordinator.post(f"/admin/rights/restrict/?id={key}").status_code == 302
+    assert coordinator.post(f"/admin/rights/restrict/?id={key}", restricted="yes").status_code == 302
     person, caseworker = world.one(Beneficiary, key), world.client("caseworker.main")
     page = caseworker.get(f"/admin/beneficiary/details/?id={key}").text
     assert "έχει περιοριστεί" in page and person.amka not in page and SECRET not in page
@@ -170,7 +331,7 @@ def test_a_restricted_record_is_closed_to_its_unit(world: World) -> None:
     answer = caseworker.submit(f"/admin/visit/new/?beneficiary_id={key}", request="Ήρθε", beneficiary_id=key)
     assert "έχει περιοριστεί" in answer.text
     assert person.amka in coordinator.get(f"/admin/beneficiary/details/?id={key}").text
-    coordinator.post(f"/admin/rights/restrict/?id={key}")
+    coordinator.post(f"/admin/rights/restrict/?id={key}", restricted="no")
     assert person.amka in caseworker.get(f"/admin/beneficiary/details/?id={key}").text
 
 
