@@ -503,7 +503,7 @@ class Beneficiary(Searchable, Scoped, Record):
 
     @property
     def described(self) -> str:
-        year = f" · {self.born_on.year}" if self.born_on else ""
+        year = f" · {self.born_on.year}" if self.born_on and not self.restricted_on else ""
         return f"{self} · {self.registry_number}{year}"
 
 

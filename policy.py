@@ -283,6 +283,17 @@ def sees(scope: Scope, column: Field) -> bool:
     return scope.is_system or scope.role in SEES[column.sensitivity]
 
 
+RESTRICTED = N_("The processing of this person's data is restricted (art. 18): ask the coordinator.")
+
+
+def in_use(scope: Scope) -> sa.ColumnElement[bool]:
+    """The people whose data this reader may look through; of those restricted, lists have name and number alone.
+
+    Regulation 2016/679, article 18.
+    """
+    return sa.true() if may(scope, "move", "rights") else Beneficiary.restricted_on.is_(None)
+
+
 @cache
 def hidden_from(role: Role | None, model: type[Base]) -> frozenset[str]:
     """The columns of a table that the role does not see."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -76,7 +76,13 @@ class Received:
     sent_on: dt.date | None
     due_on: dt.date | None
     sent_by: str
-    answers: tuple[Any, ...] = field(default=(), compare=False)
+    is_restricted: bool
+    """The person's data are not to be used for now (Regulation 2016/679, article 18): there is a name, and no more."""
+
+    @property
+    def answers(self) -> tuple[Any, ...]:
+        """What may be said of it next."""
+        return tuple(state for state in Referral.moves[self.status] if state in Referral.answers)
 
     @property
     def person(self) -> str:
@@ -150,6 +156,9 @@ def file_of_grant(session: orm.Session, grant_id: int) -> SharedFile | None:
     """What the reader's own grant opens at this moment; None where it is another's, ended, withdrawn or not given.
 
     Every look is recorded, with the grant's number and the parts.
+
+    Raises:
+        BadValue: the person's data are restricted.
     """
     grant = session.get(AccessGrant, grant_id, populate_existing=True)
     if grant is None or grant.asked_by_id != policy.scope_in(session).user_id or not grant.is_running:
@@ -161,12 +170,17 @@ def file_of_grant(session: orm.Session, grant_id: int) -> SharedFile | None:
 
 
 def file_of_referral(session: orm.Session, referral_id: int) -> tuple[Received, SharedFile] | None:
-    """A running referral to the reader's unit, and how to reach the person; None where there is no such."""
+    """A running referral to the reader's unit, and how to reach the person; None where there is no such.
+
+    Raises:
+        BadValue: the person's data are restricted.
+    """
     (sent,) = received(session, referral_id) or (None,)
     if sent is None:
         return None
+    found = _read(session, sent.person_id, (FilePart.CONTACT,))
     audit.note(session, AuditAction.VIEW, sent, parts=[FilePart.CONTACT.value])  # type: ignore[arg-type]
-    return sent, _read(session, sent.person_id, (FilePart.CONTACT,))
+    return sent, found
 
 
 def _read(session: orm.Session, key: int, parts: Sequence[FilePart]) -> SharedFile:
@@ -177,6 +191,10 @@ def _read(session: orm.Session, key: int, parts: Sequence[FilePart]) -> SharedFi
     known = fields(Beneficiary)
     seen = {part: [name for name in names if policy.sees(scope, known[name])] for part, names in columns.items()}
     asked = [getattr(Beneficiary, name) for names in seen.values() for name in names]
+    with policy.opened(session):
+        restricted_on = session.scalar(sa.select(Beneficiary.restricted_on).where(Beneficiary.id == key))
+    if restricted_on:
+        raise BadValue(policy.RESTRICTED)
     with policy.opened(session):
         row = session.execute(sa.select(*asked).where(Beneficiary.id == key)).one()._mapping
         return SharedFile(
@@ -217,24 +235,29 @@ def _notes(session: orm.Session, key: int, with_clinical: bool) -> Sequence[Any]
 
 
 def received(session: orm.Session, key: int | None = None) -> list[Received]:
-    """Referrals that were sent to the reader's units and are not closed, the soonest due first."""
+    """Referrals that were sent to the reader's units and are not closed, the soonest due first.
+
+    Of a person whose data are restricted there is the name; of one made anonymous, nothing.
+    """
     scope = policy.scope_in(session)
     if not policy.may(scope, "read", "referral_received") or not scope.unit_ids:
         return []
     columns = (
         Referral.id, Referral.beneficiary_id, Beneficiary.last_name, Beneficiary.first_name, Referral.reason,
-        Referral.status, Referral.sent_on, Referral.due_on, User.full_name,
+        Referral.status, Referral.sent_on, Referral.due_on, User.full_name, Beneficiary.restricted_on.is_not(None),
     )  # fmt: skip
     query = (
         sa.select(*columns)
         .join(Referral.beneficiary)
         .join(Referral.staff)
         .where(Referral.to_unit_id.in_(scope.unit_ids), Referral.status.in_(Referral.running))
+        .where(Beneficiary.erased_on.is_(None))
         .order_by(Referral.due_on.is_(None), Referral.due_on, Referral.id)
     )
     with policy.opened(session):
         rows = session.execute(query if key is None else query.where(Referral.id == key)).all()
-    return [Received(*row, answers=tuple(s for s in Referral.moves[row[5]] if s in Referral.answers)) for row in rows]
+    sent = [Received(*tuple(row)) for row in rows]
+    return [replace(each, reason="") if each.is_restricted else each for each in sent]
 
 
 def answer_referral(session: orm.Session, sent: Received, status: Any, on: dt.date, note: str | None = None) -> None:
@@ -242,8 +265,12 @@ def answer_referral(session: orm.Session, sent: Received, status: Any, on: dt.da
 
     Raises:
         NotAllowed: that state is not the receiving unit's to say, or not from here.
+        BadValue: the person's data are restricted.
     """
-    if status not in Referral.answers or not received(session, sent.id):
+    now_sent = received(session, sent.id)
+    if any(each.is_restricted for each in now_sent):
+        raise BadValue(policy.RESTRICTED)
+    if status not in Referral.answers or not now_sent:
         raise NotAllowed(N_("This change of state is not possible now."))
     by_id = policy.scope_in(session).user_id
     with policy.opened(session):

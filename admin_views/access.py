@@ -216,7 +216,10 @@ class AccessGrantView(KentroView):
     def file_view(self) -> Any:
         """The granted parts, to read. What is ended, withdrawn or another's is not there."""
         row = self.get_one(request.args.get("id"))
-        found = sharing.file_of_grant(db.session, row.id)
+        try:
+            found = sharing.file_of_grant(db.session, row.id)
+        except BadValue:
+            return self.closed(str(row))
         if found is None:
             audit.note(db.session, AuditAction.REFUSED, subject_type="access_grant", id=str(row.id))
             abort(404)

@@ -103,9 +103,24 @@ class BeneficiaryView(KentroView):
     def _reading(self, name: str) -> tuple[Any, Any]:
         """In lists a restricted record has a name and a number."""
         column, tell = super()._reading(name)
-        if name in OPEN or policy.may(self.scope, "move", "rights"):
-            return column, tell
-        return sa.case((Beneficiary.restricted_on.is_(None), column)), tell
+        return column if name in OPEN else self._blank_where_closed(column), tell
+
+    def _sorted_by(self, name: str) -> Any:
+        """In their order too, what a list does not show is nothing; its own order is by name."""
+        order = super()._sorted_by(name)
+        return order if name in (*OPEN, "sort_key") else self._blank_where_closed(order)
+
+    def _blank_where_closed(self, column: Any) -> Any:
+        shown = policy.in_use(self.scope)
+        return column if shown is sa.true() else sa.case((shown, column))
+
+    def get_filters(self) -> Any:
+        """And filters pass by a restricted record, whatever they ask for of what is not shown."""
+        filters = super().get_filters()
+        for flt in filters or ():
+            if flt.on_column not in OPEN:
+                flt.within = lambda: policy.in_use(self.scope)
+        return filters
 
     def _cell(self, row: Any, name: str) -> Any:
         """In exports too."""

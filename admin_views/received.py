@@ -53,7 +53,10 @@ class ReceivedView(Gated, BaseView):
     def file_view(self) -> Any:
         """One referral, the person's contact data, and the answer to its sender."""
         key = row_id(request.args.get("id"))
-        found = sharing.file_of_referral(db.session, key) if key else None
+        try:
+            found = sharing.file_of_referral(db.session, key) if key else None
+        except BadValue:
+            return self.closed(f"{Referral.label} {key}")
         if found is None:
             audit.note(db.session, AuditAction.REFUSED, subject_type=RESOURCE, id=request.args.get("id", "")[:20])
             abort(404)

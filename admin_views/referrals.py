@@ -44,7 +44,9 @@ class ReferralView(KentroView):
         return bool(is_sound)
 
     def links(self, row: Any) -> list[dict[str, str]]:
-        """The letter."""
+        """The letter, unless nobody works on the person's data."""
+        if row.beneficiary.restricted_on:
+            return []
         return [{"label": _("Referral letter"), "url": url_for(".letter_view", id=row.id)}]
 
     def routes(self) -> dict[str, str]:
@@ -60,6 +62,8 @@ class ReferralView(KentroView):
         row = self.get_one(request.args.get("id"))
         if row.beneficiary is None:
             abort(404)
+        if row.beneficiary.restricted_on:
+            return self.closed(str(row))
         audit.note_reading(db.session, AuditAction.VIEW, row, paper="letter")
         g.language = "el"
         refresh()

@@ -1,7 +1,8 @@
-"""Restriction of processing (Regulation 2016/679, article 18): what is restricted stays, and nobody works on it.
+"""Restriction of processing (Regulation 2016/679, article 18), and what is kept from deletion.
 
-A rule of every session, whoever writes: form, import or command. Lifting the restriction is the only change of the
-record itself; requests, holds and consents are kept on.
+Rules of every session, whoever writes: form, import or command. What is restricted stays, and nobody works on it:
+lifting the restriction is the only change of the record itself, and beside it STILL is written. Of an anonymous record
+nothing is, but what was answered. Of a person on whom a hold stands (article 17(3)(e)) nothing is deleted.
 """
 
 from __future__ import annotations
@@ -13,11 +14,18 @@ from sqlalchemy import event, orm
 
 from db import BadValue
 from identifiers import N_
-from models import Beneficiary, Consent, DataRequest, LegalHold, PersonDecision
-from policy import changed, scope_in
+from models import AccessGrant, Beneficiary, Consent, DataRequest, LegalHold, PersonDecision
+from policy import RESTRICTED, changed, scope_in
+from vocabulary import GrantStatus
+
+from .erasing import Held, holds
 
 STILL = (DataRequest, LegalHold, Consent, PersonDecision)
-"""What is written of a person whose data are restricted, or made anonymous."""
+"""What is written of a person whose data are restricted."""
+UNDONE = (LegalHold, PersonDecision)
+"""What of it may be deleted: the coordinator's own acts, which others build on."""
+ENDED = {DataRequest: {"answered_on", "outcome", "version"}}
+"""What still happens to rows about a person made anonymous: the answer, or the request would wait for ever."""
 
 
 @event.listens_for(orm.Session, "before_flush")
@@ -26,16 +34,28 @@ def _refuse(session: orm.Session, context: object, instances: object) -> None:
         return
     written = [*session.new, *(row for row in session.dirty if changed(row)), *session.deleted]
     for row in written:
-        if getattr(row, "person_id", None) is not None and not isinstance(row, STILL):
-            _check(session, row)
+        for key in filter(None, (getattr(row, name, None) for name in ("person_id", "second_id"))):
+            _check(session, row, key, row in session.deleted)
 
 
-def _check(session: orm.Session, row: Any) -> None:
-    person: Any = row if isinstance(row, Beneficiary) else session.get(Beneficiary, row.person_id)
-    if person is None or (person is row and changed(row) <= {"restricted_on", "version"}):
+def _check(session: orm.Session, row: Any, key: int, is_gone: bool) -> None:
+    if is_gone and not isinstance(row, UNDONE) and holds(session, [key]):
+        raise Held(N_("A legal hold stands on this person: nothing is deleted."))
+    person: Any = row if isinstance(row, Beneficiary) else session.get(Beneficiary, key)
+    if person is None:
         return
-    if person.erased_on:
+    if person.erased_on and (is_gone or not _only_ends(row)):
         raise BadValue(N_("This record is anonymous: nothing is added to it or changed."))
     kept = sa.inspect(person).attrs.restricted_on.history
-    if person.restricted_on and not kept.added:
-        raise BadValue(N_("The processing of this person's data is restricted (art. 18): ask the coordinator."))
+    if person.restricted_on and not kept.added and not _goes_on(row, is_gone):
+        raise BadValue(RESTRICTED)
+
+
+def _only_ends(row: Any) -> bool:
+    return sa.inspect(row).persistent and changed(row) <= ENDED.get(type(row), set())
+
+
+def _goes_on(row: Any, is_gone: bool) -> bool:
+    if isinstance(row, AccessGrant):
+        return row.status in (GrantStatus.REFUSED, GrantStatus.WITHDRAWN)
+    return isinstance(row, UNDONE if is_gone else STILL)

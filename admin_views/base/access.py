@@ -32,6 +32,10 @@ class Gated:
         """What each route of the view needs; one that is not named is refused."""
         return {"index": "read"}
 
+    def closed(self, title: str, subtitle: str = "") -> Any:
+        """Instead of what it would take from a record whose processing is restricted (article 18): that it is."""
+        return self.render("admin/rights/closed.html", title=title, subtitle=subtitle), 403  # type: ignore[attr-defined]
+
     def must_confirm(self, route: str) -> bool:
         """The reader has to have said lately who they are."""
         return route in self.confirmed_routes

@@ -11,10 +11,12 @@ import sqlalchemy as sa
 from flask import g
 from flask_admin.contrib.sqla.filters import BaseSQLAFilter
 
+import policy
 import sealing
 import search
 from db import Base, Field, Kind, Searchable, Sensitivity, db, fields, link_target, row_id
 from i18n import Label, _, countries, language
+from models import Beneficiary
 
 from . import values
 from .fields import names_of
@@ -28,6 +30,9 @@ class ColumnFilter(BaseSQLAFilter):
 
     A screen's `made_filters` name no column: they ask for what no single one gives.
     """
+
+    within: Callable[[], sa.ColumnElement[bool]] = staticmethod(sa.true)
+    """Among which rows it looks, where its reader does not see the column of all."""
 
     def __init__(
         self,
@@ -88,7 +93,7 @@ class ColumnFilter(BaseSQLAFilter):
 
     def apply(self, query: Any, value: Any, alias: Any = None) -> Any:
         """The query, narrowed."""
-        return query.filter(self._condition(self.column, value))
+        return query.filter(self._condition(self.column, value), self.within())
 
 
 def yes_or_no(model: type[Base], slug: str, label: Label, test: Callable[[], Any]) -> ColumnFilter:
@@ -209,7 +214,18 @@ def matches(model: type[Any], query: str) -> sa.ColumnElement[bool]:
     words = search.terms(query)
     if not words:
         return sa.false()
-    return sa.and_(*(sa.or_(*(model.search_key.like(f"% {alt}%") for alt in word)) for word in words))
+    found = (sa.or_(*(model.search_key.like(f"% {alt}%") for alt in word)) for word in words)
+    return sa.and_(*found, *([_shown_of(query)] if model is Beneficiary else ()))
+
+
+def _shown_of(query: str) -> sa.ColumnElement[bool]:
+    """A restricted record is found only by what lists show of it: how its name begins as it is spelt, or its number.
+
+    The search key holds telephones and ΑΜΚΑ too: found by them, the record would tell whose they are.
+    """
+    named = Beneficiary.sort_key.startswith(search.fold(query)[:200], autoescape=True)
+    numbered = Beneficiary.registry_number == query.strip().upper()
+    return sa.or_(policy.in_use(policy.scope_in(db.session)), named, numbered)
 
 
 def _span(

@@ -275,7 +275,7 @@ class Listing(Screen):
         """The asked order, then the screen's own, then the number: pages never overlap."""
         sortable = sort_column in self._sortable_columns
         name, descending = (sort_column, bool(sort_desc)) if sortable else self._own_order()
-        order = [self._order(name)] if name else []
+        order = [self._sorted_by(name)] if name else []
         order.append(self.model.id)  # type: ignore[attr-defined]
         if name and self.is_link(name) and (order[0] is not None):
             query = query.outerjoin(self.through(name))
@@ -283,6 +283,10 @@ class Listing(Screen):
 
     def _own_order(self) -> tuple[str | None, bool]:
         return self.default_order or (("sort_key", False) if issubclass(self.model, Searchable) else (None, True))
+
+    def _sorted_by(self, name: str) -> Any:
+        """What this reader's rows are ordered by; `_order` is asked at start-up too, when there is no reader."""
+        return self._order(name)
 
     def _order(self, name: str) -> Any:
         if self.is_link(name):
