@@ -18,7 +18,7 @@ from .site import COOKIE, Ground, cookie, served
 CRAWL_SECONDS, MODULE_SECONDS, STRANGER_SECONDS, PATIENT_SECONDS = 15, 20, 5, 60
 """A module that is not done by then is ended by wapiti itself."""
 PATIENT = ("xss", "permanentxss")
-"""They send every form first, and only then look where what was sent comes back."""
+"""They send every form first, and look then where it comes back: over one screen, to be done in time."""
 LEEWAY = 15  # seconds in which a module ends
 MODULES = {
     "xss": "echo", "permanentxss": "keep", "sql": "search", "exec": "run", "file": "file", "crlf": "head",
@@ -26,10 +26,11 @@ MODULES = {
 }  # fmt: skip
 """wapiti's modules, and the planted page that each must find."""
 FOR_STRANGERS = ("xss", "sql", "redirect", "crlf")
-CRAWLED = ("beneficiary", "visit", "referral", "access_grant")
+CRAWLED = ("visit", "beneficiary", "referral", "access_grant")
 """All screens are made by one mechanism, so these stand for the others; sqlmap and the lists of lines go everywhere."""
 KEPT_OUT = ("logout*", "language/*", "profile/sessions/*", "static/*", "assets/*", "admin/static/*")
 """What would end the session, or is a file."""
+START = f"{planted.PREFIX}/"
 GRADE = {1: "low", 2: "medium", 3: "high", 4: "high"}
 LIMITS = (
     "-d", "3", "--max-parameters", "40", "--max-links-per-page", "60", "--max-files-per-dir", "4", "--tasks", "4",
@@ -44,12 +45,15 @@ def attack(tools: Path, ground: Ground) -> Outcome:
     with served(ground.copy("wapiti")) as address:
         inside = (
             "--scope", "domain", "-s", f"{address}/admin/", "-s", f"{address}/profile",
-            "-C", f"{COOKIE}={cookie(browser)}", *_kept_out(world, address),
+            "-C", f"{COOKIE}={cookie(browser)}",
         )  # fmt: skip
-        others = [module for module in MODULES if module not in PATIENT]
+        passes = (
+            (PATIENT_SECONDS, PATIENT, CRAWLED[:1]),
+            (MODULE_SECONDS, [module for module in MODULES if module not in PATIENT], CRAWLED),
+        )
         signed_in = [
-            _wapiti(tools, address, f"{planted.PREFIX}/", seconds, modules, *inside)
-            for seconds, modules in ((PATIENT_SECONDS, PATIENT), (MODULE_SECONDS, others))
+            _wapiti(tools, address, START, seconds, modules, *inside, *_kept_out(world, address, screens))
+            for seconds, modules, screens in passes
         ]
         stranger = _wapiti(tools, address, "/login?next=/admin/", STRANGER_SECONDS, FOR_STRANGERS, "--scope", "url")
     found = [each for report in (*signed_in, stranger) for each in _told(report)]
@@ -62,9 +66,9 @@ def attack(tools: Path, ground: Ground) -> Outcome:
     return outcome
 
 
-def _kept_out(world: World, address: str) -> Iterator[str]:
+def _kept_out(world: World, address: str, crawled: Sequence[str]) -> Iterator[str]:
     screens = (view.endpoint for view in world.app.extensions["admin"][0]._views)
-    others = (f"admin/{name}/*" for name in screens if name not in CRAWLED)
+    others = (f"admin/{name}/*" for name in screens if name not in crawled)
     for path in (*KEPT_OUT, *others, f"{planted.PREFIX[1:]}/endpoint/*"):
         yield from ("-x", f"{address}/{path}")
 

@@ -97,7 +97,8 @@ class KentroForm(BaseForm):
         WTForms would write every attribute and option anew on every page: half the time of a long form.
         """
         lang = language()
-        return Markup("".join(self._drawn(name, draw, lang) for name in names))  # noqa: S704 (draw's and widgets' own)
+        drawn = "".join(self._drawn(name, draw, lang) for name in names)
+        return Markup(drawn)  # noqa: S704 (draw's and widgets' own)
 
     def _drawn(self, name: str, draw: Callable[[Any], str], lang: str) -> str:
         field = self._fields[name]
