@@ -19,7 +19,8 @@ field of every kind, and came back in the form with a message beside its field. 
 lines out, so that every line reaches every kind of parameter of lists, look-ups, records and forms; other addresses get
 every tenth line, and where passwords are hashed every sixtieth. sqlmap tests by differences, errors and UNION, not by
 time, and one filter in five; tokens, `url` and `next`, and what it had no time for, are given and not tested. wapiti
-crawls four screens, which stand for the others, as a caseworker, and ends a module after twenty seconds."""
+crawls four screens, which stand for the others, as a caseworker, and ends a module after twenty seconds; what is stored
+it looks for over one screen, for a minute."""
 
 
 def lines(outcomes: Sequence[Outcome]) -> Iterator[str]:

@@ -146,7 +146,7 @@ def test_a_report_replaces_the_one_before(tmp_path: Path, monkeypatch: pytest.Mo
     outcome = Outcome("bandit", ["3 files"], [Finding("high", "app.py:1", "B608")], {"one"}, {"two"}, 60)
     report.write([outcome], "bandit 1.0")
     text = report.PLACE.read_text(encoding="utf-8")
-    assert text.startswith("# Before\n") and text.endswith(f"{report.END}\nafter\n") and "old" not in text
+    assert text.startswith("# Before\n") and text.endswith(f"{report.END}\nafter\n") and "\nold\n" not in text
     assert "| bandit | 3 files | 1, 0, 0 | 1 of 2 | 1.0 |" in text
     assert any("FOUND" in line for line in report.lines([outcome]))
     assert any("was not seen: two" in line for line in report.lines([outcome]))
