@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import threading
 from typing import Any
 
 import pytest
@@ -436,6 +437,16 @@ def test_emergencies_are_few_a_day(world: World, there: int) -> None:
     reply = emergency(browser)
     assert reply.status_code == 200 and "message-error" in reply.text
     assert_untouched(world, before)
+
+
+def test_emergencies_sent_at_once_are_as_few(world: World, there: int) -> None:
+    browsers = [world.client("caseworker.main") for _ in range(sharing.EMERGENCIES_A_DAY + 3)]
+    threads = [threading.Thread(target=emergency, args=(browser,)) for browser in browsers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(acts(world, AuditAction.EMERGENCY)) == sharing.EMERGENCIES_A_DAY
 
 
 def test_an_emergency_needs_a_reason_and_a_reference(world: World, there: int) -> None:
