@@ -75,6 +75,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.config.update(config.load())
     app.config.update(settings or {})
     app.session_interface = Signed()
+    app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     db.init_app(app)
     i18n.init_app(app)

@@ -59,4 +59,4 @@ def _content(name: str) -> bytes:
 
 @cache
 def _fingerprint(name: str) -> str:
-    return hashlib.sha256(_content(name)).hexdigest()[:12]
+    return hashlib.sha256(_content(name)).hexdigest()[:8]
