@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask import request, url_for
+from flask import url_for
 from flask_admin import expose
 
 import audit
@@ -51,8 +51,7 @@ class PersonDecisionView(KentroView):
         """Pairs of records, of two units or of one, that agree in a number or in name and date of birth."""
         found = matching.pairs(db.session)
         last = max(len(found) - 1, 0) // ON_A_PAGE
-        asked = request.args.get("page", "")
-        page = min(int(asked), last) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 0
+        page = min(self.page_number(), last)
         pairs = found[page * ON_A_PAGE : (page + 1) * ON_A_PAGE]
         people = self._people({key for pair in pairs for key in pair[:2]})
         audit.note_reading(db.session, AuditAction.SEARCH, subject_type=self.model.__tablename__, rows=len(pairs))

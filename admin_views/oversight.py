@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Response, abort, flash, redirect, request, url_for
+from flask import Response, flash, redirect, request, url_for
 from flask_admin import BaseView, expose
 
 import audit
@@ -66,8 +66,7 @@ class FindingView(Gated, BaseView):
         key = request.args.get("key", "")
         found = next((each for each in oversight.findings(db.session) if each.key == key), None)
         if found is None:
-            audit.note(db.session, AuditAction.REFUSED, subject_type=self.resource, id=key[:40].replace("\0", "?"))
-            abort(404)
+            self.not_found(key, most=40)
         form = SETTLE_FORM(request.form or None)
         if request.method == "POST" and form.validate() and self._settled(found, form):
             flash(_("Your word was kept; the finding left the list."), "success")
@@ -158,7 +157,7 @@ class OversightView(Gated, BaseView):
     def person(self) -> Any:
         """Who looked at this person: every act, by whom, when, from which unit, through which grant."""
         person = self._one(Beneficiary)
-        page = _page(request.args.get("page"))
+        page = self.page_number()
         acts = oversight.acts_about(person.id)
         rows = list(db.session.scalars(acts.offset(page * ON_A_PAGE).limit(ON_A_PAGE + 1)))
         count = db.session.scalar(sa.select(sa.func.count()).where(AuditEntry.person_id == person.id)) or 0
@@ -211,10 +210,7 @@ class OversightView(Gated, BaseView):
         asked = request.args.get("id", "")
         row = db.session.get(model, row_id(asked)) if row_id(asked) else None
         if row is None:
-            audit.note(
-                db.session, AuditAction.REFUSED, subject_type=model.__tablename__, id=asked[:20].replace("\0", "?")
-            )
-            abort(404)
+            self.not_found(asked, model.__tablename__)
         return row
 
 
@@ -226,10 +222,6 @@ def _asked(entry: AuditEntry) -> str:
 def _entries(user: User, day: oversight.Day, action: AuditAction | None = None) -> str:
     asked: dict[str, Any] = {"flt0_actor_id_is": user.id, "flt1_at_is": greek_date(day.on)}
     return url_for("audit_entry.index_view", **asked, **({"flt2_action_is": action.value} if action else {}))
-
-
-def _page(asked: str | None) -> int:
-    return int(asked) if asked and asked.isascii() and asked.isdecimal() and len(asked) < 6 else 0
 
 
 def _day(asked: str | None) -> dt.date | None:

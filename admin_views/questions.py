@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import flash, redirect, request, url_for
 from flask_admin import BaseView, expose
 
 import audit
@@ -50,9 +50,7 @@ class QuestionView(Gated, BaseView):
         key = row_id(request.args.get("id"))
         found = next((each for each in oversight.questions(db.session) if each.id == key), None)
         if found is None:
-            asked = request.args.get("id", "")[:20].replace("\0", "?")
-            audit.note(db.session, AuditAction.REFUSED, subject_type=self.resource, id=asked)
-            abort(404)
+            self.not_found(request.args.get("id", ""))
         form = ANSWER_FORM(request.form or None, answer=found.answer.answer if found.answer else None)
         if request.method == "POST" and form.validate() and self._answered(found, form):
             flash(_("Your explanation was kept. You can change it until the question is closed."), "success")

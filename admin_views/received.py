@@ -7,12 +7,10 @@ from typing import Any
 from flask import abort, flash, redirect, request, url_for
 from flask_admin import BaseView, expose
 
-import audit
 import sharing
 from db import BadValue, Kind, db, fields, row_id
 from i18n import Label, _
 from models import Referral, today
-from vocabulary import AuditAction
 
 from .base import CodeField, Gated
 from .base.fields import LineField, ParsedField
@@ -58,8 +56,7 @@ class ReceivedView(Gated, BaseView):
         except BadValue:
             return self.closed(f"{Referral.label} {key}")
         if found is None:
-            audit.note(db.session, AuditAction.REFUSED, subject_type=RESOURCE, id=request.args.get("id", "")[:20])
-            abort(404)
+            self.not_found(request.args.get("id", ""))
         sent, file = found
         form = AnswerForm(request.form or None)
         form.status.offer(sent.answers)

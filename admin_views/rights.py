@@ -78,8 +78,7 @@ class RightsView(Gated, BaseView):
         key = row_id(request.args.get("id"))
         row = db.session.get(Beneficiary, key, populate_existing=True) if key else None
         if row is None or (row.erased_on and not is_erased_too):
-            audit.note(db.session, AuditAction.REFUSED, subject_type=RESOURCE, id=request.args.get("id", "")[:20])
-            abort(404)
+            self.not_found(request.args.get("id", ""))
         return row
 
     @expose("/person/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask import request, url_for
+from flask import url_for
 from flask_admin import BaseView, expose
 
 import audit
@@ -33,8 +33,7 @@ class SupervisionView(Gated, BaseView):
     @expose("/")
     def index(self) -> Any:
         """Newest first."""
-        asked = request.args.get("page", "")
-        page = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 0
+        page = self.page_number()
         theirs = AuditEntry.actor_role.in_(policy.OVERSEERS)
         rows = sa.select(AuditEntry).where(theirs).order_by(AuditEntry.seq.desc())
         count = db.session.scalar(sa.select(sa.func.count()).select_from(AuditEntry).where(theirs)) or 0

@@ -36,6 +36,7 @@ from .rules import RULES, Rule
 from .walk import about
 
 REMAINS = "–"
+ANONYMOUS = N_("This record is anonymous: nothing is added to it or changed.")
 Subjects = list[tuple[str, int]]
 """Rows as the trail names them: table and number."""
 
@@ -102,7 +103,7 @@ def _refuse_what_waited(session: orm.Session, context: object) -> None:
     keys = {getattr(row, name, None) for row in session.new for name in ("person_id", "second_id")} - {None}
     erased = sa.select(Beneficiary.id).where(Beneficiary.id.in_(keys), Beneficiary.erased_on.is_not(None))
     if keys and session.scalar(erased.limit(1)):
-        raise BadValue(N_("This record is anonymous: nothing is added to it or changed."))
+        raise BadValue(ANONYMOUS)
 
 
 def _erase(session: orm.Session, people: list[int], reason: str) -> Counter[str]:

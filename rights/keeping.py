@@ -33,7 +33,7 @@ from vocabulary import ErasureCause
 
 from .certificate import certify
 from .erasing import Subjects, apply, check, erase, forget_told, lock, once_pointing, records_of
-from .rules import RULES
+from .rules import GONE, RULES
 from .schedule import SCHEDULE, Fate, Line
 
 AT_ONCE = 200
@@ -150,7 +150,7 @@ def _carry_out(session: orm.Session, found: list[Due], reason: str) -> tuple[int
                     people += 1
             continue
         subjects = _named_in_the_trail(session, rows) if each.line.is_of_people else []
-        done[each.line.model.__tablename__] += FATES[each.line.fate](session, rows, reason)
+        done[each.line.model.__tablename__] += _left(session, each.line.fate, rows, reason)
         done["audit_entry"] += forget_told(session, subjects, reason)
     return people, done
 
@@ -168,20 +168,10 @@ def _named_in_the_trail(session: orm.Session, rows: list[Any]) -> Subjects:
     return subjects
 
 
-def _delete(session: orm.Session, rows: list[Any], reason: str) -> int:
+def _left(session: orm.Session, fate: Fate, rows: list[Any], reason: str) -> int:
+    """Leave of the rows what their fate says; how many that were."""
+    if fate is Fate.FORGOTTEN:
+        return audit.erase(session, rows, reason)
     for row in rows:
-        session.delete(row)
+        apply(session, row, GONE if fate is Fate.DELETED else RULES[row.__tablename__])
     return len(rows)
-
-
-def _make_nameless(session: orm.Session, rows: list[Any], reason: str) -> int:
-    for row in rows:
-        apply(session, row, RULES[row.__tablename__])
-    return len(rows)
-
-
-def _forget(session: orm.Session, rows: list[Any], reason: str) -> int:
-    return audit.erase(session, rows, reason)
-
-
-FATES = {Fate.DELETED: _delete, Fate.NAMELESS: _make_nameless, Fate.FORGOTTEN: _forget}

@@ -18,7 +18,7 @@ from models import AccessGrant, Beneficiary, Consent, DataRequest, LegalHold, Pe
 from policy import RESTRICTED, changed, scope_in
 from vocabulary import GrantStatus
 
-from .erasing import Held, holds
+from .erasing import ANONYMOUS, Held, holds
 
 STILL = (DataRequest, LegalHold, Consent, PersonDecision)
 """What is written of a person whose data are restricted."""
@@ -45,7 +45,7 @@ def _check(session: orm.Session, row: Any, key: int, is_gone: bool) -> None:
     if person is None:
         return
     if person.erased_on and (is_gone or not _only_ends(row)):
-        raise BadValue(N_("This record is anonymous: nothing is added to it or changed."))
+        raise BadValue(ANONYMOUS)
     kept = sa.inspect(person).attrs.restricted_on.history
     if person.restricted_on and not kept.added and not _goes_on(row, is_gone):
         raise BadValue(RESTRICTED)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.test_docs import own_files
+from tests.test_docs import own_files, own_texts
 from tests.test_house import MODULES, ROOT, imports, room, templates
 
 Rule = Callable[[str, ast.Module], Iterator[str]]
@@ -163,11 +163,7 @@ SECRETS = re.compile(
 def test_no_secret_lies_in_the_repository() -> None:
     """ASVS 13.3.1: neither a key nor a password of an installation."""
     found = []
-    for path in own_files():
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue  # a picture, a compiled catalogue
+    for path, text in own_texts():
         found += [
             f"{path.relative_to(ROOT)}: {hit[0][:30]}"
             for hit in SECRETS.finditer(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,13 @@ def own_files(*endings: str) -> Iterator[Path]:
             continue
         if not endings or path.suffix in endings:
             yield path
+
+
+def own_texts() -> Iterator[tuple[Path, str]]:
+    """The project's own files that are text, and what stands in them."""
+    for path in own_files():
+        with contextlib.suppress(UnicodeDecodeError):  # a picture, a compiled catalogue
+            yield path, path.read_text(encoding="utf-8")
 
 
 def rows_under(heading: str) -> list[list[str]]:
@@ -203,11 +211,7 @@ PROSE = re.compile(r"\bhelper\b|\bsub-?agents?\b", re.IGNORECASE)
 
 def test_nothing_speaks_of_where_it_was_made() -> None:
     found = []
-    for path in own_files():
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue  # a picture, a compiled catalogue
+    for path, text in own_texts():
         patterns = (ELSEWHERE, PROSE) if path.suffix == ".md" else (ELSEWHERE,)
         found += [f"{path.relative_to(ROOT)}: {hit[0]}" for each in patterns for hit in each.finditer(text)]
     assert found == []

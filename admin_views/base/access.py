@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from flask import abort, redirect, request, url_for
 
+import audit
 import policy
 from auth import ask_again, count_reading, own_address
 from db import db
+from vocabulary import AuditAction
 
 
 class Gated:
@@ -44,6 +46,17 @@ class Gated:
         """Where one comes back to after saying who one is, where the route itself leads to a file and no page."""
         narrowed: dict[str, Any] = request.args.to_dict()
         return url_for(".index_view", **narrowed) if route == "export" else None
+
+    def not_found(self, asked: Any, resource: str = "", most: int = 20) -> NoReturn:
+        """The same 404 for what is not there and for what is not for this reader, recorded as a refusal."""
+        said = str(asked)[:most].replace("\0", "?")
+        audit.note(db.session, AuditAction.REFUSED, subject_type=resource or self.resource, id=said)
+        abort(404)
+
+    def page_number(self) -> int:
+        """The page of a list that the address asks for, counted from 0; the first where it makes no sense."""
+        asked = request.args.get("page", "")
+        return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 0
 
     def is_accessible(self) -> bool:
         """Shown in the menu, and answered at all, only to whom the view is for."""

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from flask import abort
 from flask_admin.contrib.sqla import ModelView
 
-import audit
 import policy
 from db import Base, Field, db, fields, row_id
 from i18n import Label
 from models import Scoped
-from vocabulary import AuditAction
 
 from .access import Gated
 from .filters import ColumnFilter, column_filters
@@ -169,13 +166,7 @@ class Screen(Gated, ModelView):
         key = row_id(id)
         row = db.session.get(self.model, key, populate_existing=True) if key else None
         if row is None:
-            audit.note(
-                db.session,
-                AuditAction.REFUSED,
-                subject_type=self.model.__tablename__,
-                id=str(id)[:20].replace("\0", "?"),
-            )
-            abort(404)
+            self.not_found(id, self.model.__tablename__)
         return row
 
 
