@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -289,11 +289,22 @@ def row_id(value: object) -> int | None:
 
 @event.listens_for(Base, "attribute_instrument", propagate=True)
 def _watch(model: type, name: str, attribute: Any) -> None:
-    """Texts are cleaned and checked wherever they are set, not only in forms."""
-    column = getattr(getattr(attribute, "property", None), "columns", [None])[0]
+    """Texts are cleaned and checked wherever they are set, not only in forms; what is read alone cannot be set."""
+    kept = getattr(attribute, "property", None)
+    if getattr(kept, "viewonly", False):
+        event.listen(attribute, "set", _refuse_to_set)
+    column = getattr(kept, "columns", [None])[0]
     field = None if column is None else column.info.get("field")
     if field is not None and field.kind in (Kind.TEXT, Kind.LONG_TEXT, Kind.COUNTRY):
         event.listen(attribute, "set", lambda row, value, old, why: clean(field, value), retval=True)
+
+
+def _refuse_to_set(row: Any, value: object, old: object, why: Any) -> None:
+    raise TypeError(f"{why.key} of {type(row).__name__} is read alone: set its number.")
+
+
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""What PostgreSQL cannot keep, and halves of characters, which are no text."""
 
 
 def clean(field: Field, value: str | None) -> str | None:
@@ -307,7 +318,7 @@ def clean(field: Field, value: str | None) -> str | None:
     value = value.replace("\r\n", "\n").strip() if value is not None else ""
     if not value:
         return None
-    if "\0" in value or any(unicodedata.category(c) == "Cs" for c in value):
+    if UNSTORABLE.search(value):
         raise BadValue(N_("The text holds characters that cannot be stored."))
     if field.check:
         value = field.check(value)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from babel import Locale
 from babel.support import NullTranslations, Translations
-from flask import Flask, g, has_request_context
+from flask import Flask, g
 from flask_babel import Babel
 
 from search import fold
@@ -47,7 +47,10 @@ class Label:
 
 def language() -> str:
     """The language of the current request; Greek where there is none (seeds, commands, start-up)."""
-    return g.get("language", "el") if has_request_context() else "el"
+    try:
+        return g.get("language", "el")  # type: ignore[no-any-return]
+    except RuntimeError:
+        return "el"
 
 
 @cache

@@ -559,8 +559,8 @@ class PersonDecision(Record):
     by_id: Mapped[int] = link("user.id", "Από", "By", required=True, form=False)
     at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, default=now, form=False)
 
-    first: Mapped[Beneficiary] = relationship(foreign_keys=[first_id])
-    second: Mapped[Beneficiary] = relationship(foreign_keys=[second_id])
+    first: Mapped[Beneficiary] = relationship(foreign_keys=[first_id], viewonly=True)
+    second: Mapped[Beneficiary] = relationship(foreign_keys=[second_id], viewonly=True)
     by: Mapped[User] = relationship(foreign_keys=[by_id])
 
     @property
@@ -590,8 +590,8 @@ class OfPerson(Scoped):
 
     @declared_attr
     def beneficiary(cls) -> Mapped[Beneficiary]:
-        """The person."""
-        return relationship(Beneficiary, foreign_keys=[cls.beneficiary_id])  # type: ignore[list-item]
+        """The person; read alone, or each save of a person would look through all such tables for followers."""
+        return relationship(Beneficiary, foreign_keys=[cls.beneficiary_id], viewonly=True)  # type: ignore[list-item]
 
     @property
     def person_id(self) -> int:
@@ -676,7 +676,7 @@ class Visit(Scoped, Record):
     action: Mapped[str | None] = text("Ενέργεια", "Action taken", 500, lines=2)
     staff_id: Mapped[int] = link("user.id", "Υπάλληλος", "Staff", required=True)
 
-    beneficiary: Mapped[Beneficiary | None] = relationship()
+    beneficiary: Mapped[Beneficiary | None] = relationship(viewonly=True)
     staff: Mapped[User] = relationship()
 
     @property
@@ -730,7 +730,7 @@ class Appointment(Staged, Scoped, Record):
         index=True,
     )
 
-    beneficiary: Mapped[Beneficiary | None] = relationship()
+    beneficiary: Mapped[Beneficiary | None] = relationship(viewonly=True)
     staff: Mapped[User] = relationship()
 
     @property

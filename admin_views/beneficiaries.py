@@ -203,9 +203,14 @@ class BeneficiaryView(KentroView):
         return db.session.get(Household, key) if key and allowed else None
 
     def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
-        """A person registered from a household's page becomes its member."""
+        """A person registered from a household's page is of its unit."""
         household = self._household() if is_created else None
         if household is not None:
             model.unit_id = household.unit_id
+
+    def after_model_change(self, form: Any, model: Any, is_created: bool) -> None:
+        """And becomes its member."""
+        household = self._household() if is_created else None
+        if household is not None:
             relation = getattr(form.relation, "data", None) or HouseholdRelation.OTHERREL
-            db.session.add(HouseholdMember(household=household, beneficiary=model, relation=relation))
+            db.session.add(HouseholdMember(household=household, beneficiary_id=model.id, relation=relation))

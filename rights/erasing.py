@@ -101,8 +101,10 @@ def _refuse_what_waited(session: orm.Session, context: object) -> None:
     if scope_in(session).is_system:
         return
     keys = {getattr(row, name, None) for row in session.new for name in ("person_id", "second_id")} - {None}
+    if not keys:
+        return
     erased = sa.select(Beneficiary.id).where(Beneficiary.id.in_(keys), Beneficiary.erased_on.is_not(None))
-    if keys and session.scalar(erased.limit(1)):
+    if session.scalar(erased.limit(1)):
         raise BadValue(ANONYMOUS)
 
 

@@ -26,8 +26,8 @@ class Drawn:
     theirs: str | None = None
     """What somebody else saved while this form was open."""
 
-    def slot(self) -> str:
-        """The escaped part of the markup that differs from record to record."""
+    def slot(self, lang: str) -> str:
+        """The escaped part of the markup that differs from record to record, for a reader of this language."""
         raise NotImplementedError
 
 
@@ -41,7 +41,7 @@ class Slotted:
         if field.flags.required:
             kwargs.setdefault("required", True)
         attributes = html_params(**{"id": field.id, "name": field.name, **self.attributes, **kwargs})
-        return self.markup.format(Markup(attributes), Markup(field.slot()))  # noqa: S704 (html_params and slots escape)
+        return self.markup.format(Markup(attributes), Markup(field.slot(language())))  # noqa: S704 (html_params and slots escape)
 
 
 LINE = Slotted('<input type="text" {} value="{}">', "text")
@@ -87,7 +87,7 @@ class LineField(Drawn, StringField):
 
     widget = LINE
 
-    def slot(self) -> str:
+    def slot(self, lang: str) -> str:
         return str(escape(self._value()))
 
 
@@ -96,7 +96,7 @@ class LinesField(Drawn, TextAreaField):
 
     widget = LINES
 
-    def slot(self) -> str:
+    def slot(self, lang: str) -> str:
         return str(escape(self._value()))
 
 
@@ -105,7 +105,7 @@ class TickField(Drawn, BooleanField):
 
     widget = TICK
 
-    def slot(self) -> str:
+    def slot(self, lang: str) -> str:
         return " checked" if self.data else ""
 
 
@@ -156,10 +156,10 @@ class CodeField(Drawn, SelectField):
             return None
         return self.by_value.get(getattr(value, "value", value), value)
 
-    def slot(self) -> str:
+    def slot(self, lang: str) -> str:
         """The list, with a blank line first where nothing need be chosen or nothing is."""
         known = self.data in self.codes
-        listed = chosen(self.listed[language()], [self.data.value] if known else [])
+        listed = chosen(self.listed[lang], [self.data.value] if known else [])
         return listed if self.flags.required and known else BLANK + listed
 
     def pre_validate(self, form: Any) -> None:
@@ -177,9 +177,9 @@ class CodesField(Drawn, SelectMultipleField):
         self.codes, self.by_value, self.listed = codes, {code.value: code for code in codes}, Listed(codes)
         super().__init__(label, validators, choices=[], coerce=str, validate_choice=False, **kwargs)
 
-    def slot(self) -> str:
+    def slot(self, lang: str) -> str:
         """The list, with what holds marked."""
-        return chosen(self.listed[language()], (getattr(code, "value", code) for code in self.data or ()))
+        return chosen(self.listed[lang], (getattr(code, "value", code) for code in self.data or ()))
 
     def process_data(self, value: Any) -> None:
         self.data = tuple(value or ())
@@ -201,9 +201,9 @@ class CountryField(Drawn, SelectField):
     def __init__(self, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
         super().__init__(label, validators, choices=[], coerce=lambda v: v or None, validate_choice=False, **kwargs)
 
-    def slot(self) -> str:
+    def slot(self, lang: str) -> str:
         """Every country, in the reader's language."""
-        return BLANK + chosen(_country_options(language()), [self.data] if self.data else [])
+        return BLANK + chosen(_country_options(lang), [self.data] if self.data else [])
 
     def pre_validate(self, form: Any) -> None:
         """Only ISO countries."""
@@ -257,7 +257,7 @@ class LinkField(Drawn, Field):
         yield "", "", not self.data
         yield from ((key, name, key == self.data) for key, name in offered.items())
 
-    def slot(self) -> str:
+    def slot(self, lang: str) -> str:
         """A short list whole; of a long one, which is looked up by typing, the chosen row alone."""
         return "".join(
             f'<option value="{key}"{" selected" if on else ""}>{escape(text)}</option>'

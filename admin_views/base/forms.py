@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from flask_admin.form import BaseForm
 from markupsafe import Markup
 from wtforms import BooleanField, HiddenField, SelectMultipleField
-from wtforms.validators import Optional, StopValidation
+from wtforms.validators import StopValidation
 
 import db as declared
 import identifiers
@@ -106,11 +106,11 @@ class KentroForm(BaseForm):
             return draw(field)
         key = (type(self), name, lang)
         if key not in _kept:
-            field.__dict__["slot"] = lambda: SLOT
+            field.__dict__["slot"] = lambda lang: SLOT
             _kept[key] = str(draw(field)).split(SLOT)
             del field.__dict__["slot"]
         before, after = _kept[key]
-        return f"{before}{field.slot()}{after}"
+        return f"{before}{field.slot(lang)}{after}"
 
     def populate_obj(self, obj: Any) -> None:
         """Only declared columns reach the row, and of them only what differs: the rest need not be checked again."""
@@ -125,6 +125,8 @@ def check(field: declared.Field) -> Callable[[Any, Any], None]:
     """The column's own check, said beside the field."""
 
     def _check(form: Any, box: Any) -> None:
+        if box.data == box.object_data:
+            return
         try:
             declared.clean(field, box.data)
         except (declared.BadValue, identifiers.InvalidIdentifier) as error:
@@ -180,7 +182,7 @@ def form_field(model: type[Base], name: str) -> Any:
     required = not column.nullable and field.kind not in (Kind.FLAG, Kind.CODES)
     common: dict[str, Any] = {
         "label": field.label,
-        "validators": [Required()] if required else [Optional()],
+        "validators": [Required()] if required else [],
         "description": field.help or "",
     } | ({"default": field.default} if field.default else {})
     match field.kind:

@@ -149,6 +149,7 @@ class Writing(Listing):
             if is_created:
                 db.session.add(row)
             db.session.flush()
+            self.after_model_change(form, row, is_created)
             if is_created:
                 self._keep_submission(form, row)
         except (BadValue, InvalidIdentifier) as error:
