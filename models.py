@@ -200,6 +200,7 @@ class User(Record):
     is_active: Mapped[bool] = flag("Ενεργός", "Active", initially=True)
     password_hash: Mapped[str | None] = deferred(mapped_column(sa.String(200)))
     password_changed_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    password_given_at: Mapped[dt.datetime | None] = mapped_column(Instant)  # empty once it is the user's own
 
     memberships: Mapped[list[Membership]] = relationship(back_populates="user", cascade="all, delete-orphan")
 

@@ -458,7 +458,7 @@ def _own_account(scope: Scope, row: Base, action: str) -> bool:
         isinstance(row, models.User)
         and action == "edit"
         and row.id == scope.user_id
-        and changed(row) <= {"password_hash", "password_changed_at", "language"}
+        and changed(row) <= {"password_hash", "password_changed_at", "password_given_at", "language"}
     )
 
 

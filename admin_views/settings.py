@@ -7,8 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import flash, redirect, request, url_for
 from flask_admin import expose
-from wtforms import PasswordField, StringField
-from wtforms.validators import StopValidation
+from markupsafe import Markup
 
 import passwords
 import policy
@@ -16,12 +15,17 @@ from auth import end_sessions, factor_of, living_sessions, note_ended, remove_fa
 from db import BadValue, db
 from i18n import Label, _
 from identifiers import N_
-from models import Membership, Municipality, SecondFactor, Unit, User, UserSession
+from models import Membership, Municipality, SecondFactor, Unit, User, UserSession, now
 
 from .base import Child, KentroView, greek_datetime
+from .base.fields import TickField
 from .base.filters import yes_or_no
-from .base.forms import Required
 from .menu import SETTINGS
+
+FIRST_PASSWORD = N_(
+    "First password of %(name)s: %(password)s. Hand it over in person: it is not shown again, and ends after "
+    "%(days)s days."
+)
 
 
 class MunicipalityView(KentroView):
@@ -51,25 +55,8 @@ class UnitView(KentroView):
 WRITING = frozenset({"create_view", "edit_view", "delete_view", "action_view"})
 
 
-def _acceptable(form: Any, field: StringField) -> None:
-    if field.data:
-        try:
-            passwords.make_hash(field.data)
-        except passwords.WeakPassword as error:
-            raise StopValidation(_(str(error))) from None
-
-
-def _password_box(note: Label, *more: Any) -> PasswordField:
-    return PasswordField(
-        Label("Κωδικός πρόσβασης πρώτης σύνδεσης", "First password"),
-        [*more, _acceptable],
-        render_kw={"autocomplete": "new-password"},
-        description=note,
-    )
-
-
 class UserView(KentroView):
-    """Who signs in. The password set here is to be changed at the first sign-in."""
+    """Who signs in. The password made here is shown once, handed over and changed at the first sign-in."""
 
     model = User
     menu = SETTINGS
@@ -91,18 +78,19 @@ class UserView(KentroView):
     )  # fmt: skip
 
     def scaffold_form(self) -> Any:
-        """The declared columns, and last a password to hand over."""
-        form = super().scaffold_form()
-        note = Label("Κενό: ο κωδικός μένει όπως είναι.", "Empty: the password stays as it is.")
-        return type("UserForm", (form,), {"new_password": _password_box(note)})
+        """The declared columns, and last whether the user needs another password, as each new one does."""
+        tick = TickField(
+            Label("Νέος κωδικός πρώτης σύνδεσης", "New first password"),
+            description=Label(
+                "Φτιάχνεται τυχαίος και φαίνεται μία φορά, για να τον δώσετε. Ο παλιός παύει να ισχύει.",
+                "A random one is made, and shown once, for you to hand over. The old one ends.",
+            ),
+        )
+        return type("UserForm", (super().scaffold_form(),), {"first_password": tick})
 
     def get_create_form(self) -> Any:
         """Nobody signs in without a first password."""
-        note = Label(
-            "Τουλάχιστον 12 χαρακτήρες. Ο χρήστης τον αλλάζει στην πρώτη σύνδεση.",
-            "At least 12 characters. The user changes it at the first sign-in.",
-        )
-        return type("NewUserForm", (self.scaffold_form(),), {"new_password": _password_box(note, Required())})
+        return type("NewUserForm", (self.scaffold_form(),), {"first_password": None})
 
     def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
         """A new password, role or suspension ends the user's sessions."""
@@ -110,11 +98,19 @@ class UserView(KentroView):
             raise BadValue(
                 N_("Nobody changes their own role or suspends themselves: another administrator does."), "role"
             )
-        typed = form.new_password.data if "new_password" in form else None
-        if typed:
-            model.password_hash, model.password_changed_at = passwords.make_hash(typed), None
+        if is_created or ("first_password" in form and form.first_password.data):
+            form.made = passwords.make_first()
+            model.password_hash = passwords.make_hash(form.made)
+            model.password_changed_at, model.password_given_at = None, now()
         if not is_created and policy.changed(model) & {"password_hash", "role", "is_active"}:
             end_sessions(model)
+
+    def after_model_change(self, form: Any, model: Any, is_created: bool) -> None:
+        """The password that was made is told once, to whoever hands it over."""
+        if made := getattr(form, "made", None):
+            told = Markup(_(FIRST_PASSWORD))  # noqa: S704 (the catalogue's own)
+            shown = Markup("<code>{}</code>").format(made)
+            flash(told % {"name": model, "password": shown, "days": passwords.FIRST_DAYS}, "warning")
 
     def sections(self, row: Any) -> list[tuple[Any, list[tuple[Any, str]]]]:
         """How the user signs in, too; not from where, which is the user's own to know."""

@@ -15,6 +15,7 @@ import passwords
 import policy
 from db import begin_write, db
 from i18n import LANGUAGES, _
+from identifiers import N_
 from models import User, now
 from vocabulary import AuditAction, Language
 
@@ -23,6 +24,8 @@ from .asking import OPEN_FILES, begin_session, blueprint, end_sessions
 from .trying import code_of, password_of, remember_browser
 
 AWAITED_MINUTES = 5
+WRONG = N_("The user name or the password is not right, or there were too many tries. Try again in a while.")
+RUN_OUT = N_("This first password was not used in time. Ask the administrator for a new one.")
 
 
 def must_change_password() -> Any:
@@ -73,12 +76,9 @@ def login() -> Any:
     form.username.label.text, form.password.label.text = _("User name"), _("Password")
     if request.method == "POST":
         user = password_of(form.username.data or "", form.password.data or "")
-        if user is not None:
+        if user is not None and not passwords.has_run_out(user.password_given_at, now()):
             return _await_code(user) if codes.factor_of(user) else _let_in(user)
-        flash(
-            _("The user name or the password is not right, or there were too many tries. Try again in a while."),
-            "error",
-        )
+        flash(_(RUN_OUT if user is not None else WRONG), "error")
         # Browsers keep the name that was typed; the password they do not.
         form.username.render_kw = {**form.username.render_kw, "autofocus": False}
         form.password.render_kw = {**form.password.render_kw, "autofocus": True}
@@ -154,7 +154,7 @@ def password() -> Any:
         if not problems:
             kept = passwords.make_hash(form.new.data)
             begin_write()
-            user.password_hash, user.password_changed_at = kept, now()
+            user.password_hash, user.password_changed_at, user.password_given_at = kept, now(), None
             end_sessions(user, but=current_user.session)
             db.session.flush()
             flash(_("The password was changed."), "success")

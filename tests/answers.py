@@ -111,8 +111,6 @@ def _particular(world: World, model: type[Base], n: int, code: str) -> dict[str,
         return closing | asked | {"amka": builders.amka(born_on, Sex.F, n % 450)}
     if model is HouseholdMember:
         return {"beneficiary_id": str(new_person(world, code)), "relation": HouseholdRelation.CHILD.value}
-    if model is User:
-        return {"new_password": f"πρώτος κωδικός {n}"}
     if model is Membership:
         return {"user_id": str(world.users["unitless"])}
     if model is EventAttendance:

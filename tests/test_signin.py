@@ -17,6 +17,7 @@ import authorizer
 import config
 import passwords
 import policy
+from auth.pages import RUN_OUT
 from db import db
 from models import AuditEntry, User, UserSession, now
 from tests import answers
@@ -175,14 +176,45 @@ def test_the_old_password_cannot_be_guessed_on_the_change_page(world: World) -> 
     assert browser.post("/password", current=PASSWORD, new=NEW, again=NEW).status_code == 200
 
 
-def test_a_password_that_an_administrator_set_is_changed_first(world: World) -> None:
-    admin, key = world.client("administrator"), world.users["reception.main"]
-    for weak in ("short", "a" * 257):
-        answer = admin.submit(f"/admin/user/edit/?id={key}", new_password=weak)
-        assert answer.status_code == 200 and "field-error" in answer.text
-    assert admin.submit(f"/admin/user/edit/?id={key}", new_password=NEW).status_code == 302
+def handed_over(world: World, key: int) -> str:
+    """A first password as the administrator is told it."""
+    admin = world.client("administrator")
+    assert admin.submit(f"/admin/user/edit/?id={key}", first_password="y").status_code == 302
+    [made] = re.findall(r"<code>([^<]+)</code>", admin.get(f"/admin/user/details/?id={key}").text)
+    assert made not in admin.get(f"/admin/user/details/?id={key}").text, "it is shown once"
+    return made
+
+
+def test_first_passwords_are_random_and_run_out(world: World) -> None:
+    """ASVS 6.4.1: made by the system, good once and not for long."""
+    key = world.users["reception.main"]
+    made = {handed_over(world, key) for _n in range(3)}
+    assert len(made) == 3 and all(re.fullmatch(r"([a-z2-9]{4}-){3}[a-z2-9]{4}", each) for each in made)
+    first, whole = handed_over(world, key), dt.timedelta(days=passwords.FIRST_DAYS)
+    write(world, sa.update(User).where(User.id == key).values(password_given_at=now() - whole - dt.timedelta(hours=1)))
+    late = world.client().post("/login", username="reception.main", password=first)
+    assert late.status_code == 200 and answers.said(world.app, RUN_OUT) in late.text
+    wrong = world.client().post("/login", username="reception.main", password="wrong")
+    assert answers.said(world.app, RUN_OUT) not in wrong.text, "only whoever has the password is told"
+    write(world, sa.update(User).where(User.id == key).values(password_given_at=now() - whole + dt.timedelta(hours=1)))
     browser = world.client()
-    assert browser.post("/login", username="reception.main", password=NEW).status_code == 302
+    assert browser.post("/login", username="reception.main", password=first).status_code == 302
+    assert browser.post("/password", current=first, new=NEW, again=NEW).status_code == 302
+    assert world.one(User, key).password_given_at is None
+
+
+def test_a_new_user_has_a_first_password(world: World) -> None:
+    admin = world.client("administrator")
+    assert admin.submit("/admin/user/new/", **answers.filled(world, User) | {"username": "neos"}).status_code == 302
+    [made] = re.findall(r"<code>([^<]+)</code>", admin.get("/admin/user/").text)
+    browser = world.client()
+    assert browser.post("/login", username="neos", password=made).status_code == 302
+    assert browser.get("/admin/").headers["Location"] == "/password"
+
+
+def test_a_password_that_an_administrator_set_is_changed_first(world: World) -> None:
+    first, browser = handed_over(world, world.users["reception.main"]), world.client()
+    assert browser.post("/login", username="reception.main", password=first).status_code == 302
     for page in (
         "/admin/",
         "/admin/beneficiary/",
@@ -193,9 +225,9 @@ def test_a_password_that_an_administrator_set_is_changed_first(world: World) -> 
     before = len(world.query(sa.select(AuditEntry).where(AuditEntry.action == AuditAction.CREATE)))
     assert browser.post("/admin/beneficiary/new/", last_name="Α", first_name="Β").headers["Location"] == "/password"
     assert len(world.query(sa.select(AuditEntry).where(AuditEntry.action == AuditAction.CREATE))) == before
-    again = browser.post("/password", current=NEW, new=NEW, again=NEW)
+    again = browser.post("/password", current=first, new=first, again=first)
     assert again.status_code == 200, "the handed-over password is no new one"
-    assert browser.post("/password", current=NEW, new=PASSWORD, again=PASSWORD).status_code == 302
+    assert browser.post("/password", current=first, new=PASSWORD, again=PASSWORD).status_code == 302
     assert is_in(browser)
 
 
@@ -262,7 +294,7 @@ def test_changing_the_password_ends_the_other_sessions_only(world: World) -> Non
 
 @pytest.mark.parametrize(
     "change",
-    [{"is_active": ""}, {"role": "mediator"}, {"new_password": NEW}],
+    [{"is_active": ""}, {"role": "mediator"}, {"first_password": "y"}],
     ids=["suspended", "other role", "new password"],
 )
 def test_an_administrators_change_ends_all_sessions_of_the_user(world: World, change: dict[str, str]) -> None:
