@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -524,7 +525,18 @@ def _next_number(session: orm.Session, unit_id: int, counter: orm.InstrumentedAt
     drawn = session.connection().execute(drawing).one_or_none()
     if drawn is None:
         raise BadValue(N_("Choose a unit."), "unit_id")
-    return f"{drawn[1].upper()}-{mark}{drawn[0]:05d}"
+    return _number(drawn[1], mark, drawn[0])
+
+
+def _number(code: str, mark: str, number: int) -> str:
+    return f"{code.upper()}-{mark}{number:05d}"
+
+
+def _as_numbered(unit: Unit, typed: str) -> str:
+    """A registry number as the unit writes it: «13», «roma 13» and «ΡΟΜΑ-13» are ROMA-00013. Others stay as typed."""
+    found = re.fullmatch(r"(.*?)[\s-]*([0-9]{1,9})", typed)
+    is_the_units = found and (not found[1] or {*search.key(found[1]).split()} & {*search.key(unit.code).split()})
+    return _number(unit.code, "", int(found[2])) if found and is_the_units else typed
 
 
 class PersonToken(Scoped, Base):
@@ -1394,6 +1406,8 @@ class AccessGrant(Staged, Scoped, Record):
             )
         if not self.asked_parts:
             raise BadValue(N_("Say which parts are needed."), "asked_parts")
+        if self.registry_number and (unit := session.get(Unit, self.of_unit_id or 0)):
+            self.registry_number = _as_numbered(unit, self.registry_number)
         if {*self.asked_parts, *(self.parts or ())} & {FilePart.HEALTH, FilePart.NOTES} and not self.special_basis:
             raise BadValue(N_("Health and notes need a basis for special categories."), "special_basis")
         super().before_save(session)
