@@ -121,9 +121,16 @@ def _entries(title: Label, filters: Filters, empty: Label, *columns: str, newest
     )
 
 
-def _grants(title: Label, filters: Filters, empty: Label, *columns: str) -> ShortList:
+def _grants(
+    title: Label,
+    filters: Filters,
+    empty: Label,
+    *columns: str,
+    when: str = "asked_at",
+    also: tuple[tuple[Label, Filters], ...] = (),
+) -> ShortList:
     return ShortList(
-        AccessGrant, title, filters, empty=empty, when="asked_at", newest=True, about="summary", columns=columns
+        AccessGrant, title, filters, empty=empty, when=when, newest=True, about="summary", columns=columns, also=also
     )
 
 
@@ -175,6 +182,15 @@ DAY: dict[str, Part] = {
 CASES: dict[str, Part] = {
     "asked_of_me": AskedOfMe(),
     "received": Received(),
+    "my_files": _grants(
+        Label("Φάκελοι άλλων μονάδων που ζήτησα", "Files of other units that I asked for"),
+        {"news_is": "1"},
+        Label("Καμία νέα απάντηση και κανένας ανοιχτός φάκελος.", "No new answer, and no open file."),
+        "purpose",
+        "status",
+        when="answered_at",
+        also=((Label("Περιμένουν απάντηση", "Wait for an answer"), {"status_is": GrantStatus.ASKED.value}),),
+    ),
     "late_referrals": _referrals(
         Label("Παραπομπές μου εκτός προθεσμίας", "My overdue referrals"),
         {**LATE, **MINE},
