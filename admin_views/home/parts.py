@@ -22,6 +22,7 @@ from .desk import Desk, Filters
 MOST = 8
 ITSELF = "itself"
 Row = dict[str, Any]
+Also = tuple[tuple[Label, Filters], ...]
 
 
 class Part(Protocol):
@@ -67,7 +68,7 @@ class ShortList:
     about: str = "beneficiary"
     """Whom a line names: the row's person, the row ITSELF, or what one of the screen's made columns says."""
     late: tuple[Label, Callable[[Any], bool]] | None = None
-    also: tuple[tuple[Label, Filters], ...] = ()
+    also: Also = ()
     """Other numbers to know beside this one."""
     move: tuple[Any, Label] | None = None
     """The change of state that is offered beside a row, and what its button says."""
