@@ -100,8 +100,8 @@ SETS: dict[tuple[str, str], frozenset[Role]] = {
 HOME: dict[Role, tuple[str, ...]] = {
     Role.RECEPTION: ("asked_of_me", "appointments", "visits"),
     Role.CASEWORKER: (
-        "asked_of_me", "received", "late_referrals", "my_appointments", "open_referrals", "unclosed_appointments",
-        "my_permits", "my_renewals",
+        "asked_of_me", "received", "my_files", "late_referrals", "my_appointments", "open_referrals",
+        "unclosed_appointments", "my_permits", "my_renewals",
     ),
     Role.MEDIATOR: (
         "asked_of_me", "received", "appointments", "late_referrals", "field_visits", "open_referrals", "unit_permits",

@@ -29,11 +29,13 @@ from vocabulary import (
 
 from .base import CodeField, KentroView
 from .base.fields import CodesField, LineField, ParsedField
+from .base.filters import yes_or_no
 from .base.forms import PARSED, KentroForm, Required
 from .base.values import shown
 from .menu import SERVICES
 
 MOST_DAYS, USUAL_DAYS = 180, 30
+NEWS_FOR = dt.timedelta(days=14)
 IN_EMERGENCY = {
     "kind": GrantKind.EMERGENCY,
     "asked_parts": sharing.EMERGENCY_PARTS,
@@ -55,6 +57,13 @@ class AnswerForm(KentroForm):
     answer = LineField(Label("Αιτιολογία", "Reason"), render_kw={"maxlength": 500})
 
 
+def _is_news() -> sa.ColumnElement[bool]:
+    """What its asker should know of: a file that is open, or an answer of the last days. No emergency is answered."""
+    is_open = (AccessGrant.status == GrantStatus.GRANTED) & (AccessGrant.ends_at > now())
+    lately = AccessGrant.answered_at.is_not(None) & (AccessGrant.answered_at > now() - NEWS_FOR)
+    return is_open | ((AccessGrant.kind == GrantKind.REQUEST) & lately)
+
+
 class AccessGrantView(KentroView):
     """Requests for files of other units, and what became of them."""
 
@@ -63,6 +72,12 @@ class AccessGrantView(KentroView):
     default_order = ("asked_at", True)
     made_columns = {"summary": Label("Ποιος φάκελος ζητήθηκε", "The file asked for")}
     list_columns = ("asked_at", "summary", "asked_by_id", "kind", "status", "ends_at", "unit_id")
+    made_filters = (
+        yes_or_no(
+            AccessGrant, "news_is", Label("Ανοιχτός, ή απαντήθηκε σε 14 ημέρες", "Open, or answered in 14 days"),
+            _is_news,
+        ),
+    )  # fmt: skip
     confirmed_routes = frozenset({"decide_view"})
     list_template = "admin/access_grant/list.html"
     create_template = "admin/access_grant/create.html"
@@ -80,11 +95,13 @@ class AccessGrantView(KentroView):
         return super().hidden | (frozenset({"answer"}) if self.may("create") else frozenset())
 
     def shown(self, row: Any, name: str) -> str:
-        """The reference as it was typed; a grant whose time is over has ended."""
+        """The reference as it was typed; a grant whose time is over has ended, and nobody refuses an emergency."""
         if name == "summary":
             return _reference(row)
         if name == "status" and row.status == GrantStatus.GRANTED and not row.is_running:
             return _("Ended")
+        if name == "status" and row.status == GrantStatus.REFUSED and row.kind == GrantKind.EMERGENCY:
+            return _("Not found")
         return super().shown(row, name)
 
     def nothing_here(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,6 +42,17 @@ class PersonDecisionView(KentroView):
         """Whoever decides sees the pairs; a decision is taken anew, never rewritten."""
         kept = {name: action for name, action in super().routes().items() if name != "edit_view"}
         return {**kept, "pairs_view": "create"}
+
+    def _columns(self, query: Any, names: list[str], page: slice) -> Iterable[tuple[int, Iterable[str]]]:
+        """Whole rows: names, which is all that other lists read of a link, are the same in both records."""
+        return self._rows(query, names, page)
+
+    def shown(self, row: Any, name: str) -> str:
+        """Of each record also its number and unit."""
+        if name not in ("first_id", "second_id"):
+            return super().shown(row, name)
+        person = getattr(row, name.removesuffix("_id"))
+        return f"{person} · {person.registry_number} · {self.scope.short_unit_names.get(person.unit_id, person.unit)}"
 
     def nothing_here(self) -> str:
         """Where decisions begin."""

@@ -142,6 +142,10 @@ class AuditEntryView(KentroView):
             data_type=BY_NUMBER, name=lambda text: _told_key(text),
         ),
         yes_or_no(AuditEntry, "answered_is", Label("Εξηγήθηκε", "Explained"), lambda: oversight.is_answered(True)),
+        yes_or_no(
+            AuditEntry, "closed_is", Label("Ζητήθηκε εξήγηση και έκλεισε", "Explanation asked, and closed"),
+            oversight.is_closed,
+        ),
     )  # fmt: skip
 
     def get_filters(self) -> list[Any]:

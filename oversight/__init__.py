@@ -5,7 +5,7 @@ Named queries over the trail, bounded in time; nothing here changes an entry (do
 
 from .acts import Day, Look, acts_about, days_of, lookers, named, through, typed
 from .findings import LOOKED_BACK, Finding, behind, finding_of, findings
-from .questions import Question, answer, is_answered, questions
+from .questions import Question, answer, is_answered, is_closed, questions
 from .sample import Month, draw, drawn, in_sample
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "findings",
     "in_sample",
     "is_answered",
+    "is_closed",
     "lookers",
     "named",
     "questions",

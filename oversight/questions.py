@@ -11,6 +11,7 @@ from sqlalchemy import orm
 import audit
 import policy
 from models import AuditAnswer, AuditEntry, AuditReview, NotAllowed, now
+from vocabulary import Verdict
 
 
 @dataclass(frozen=True)
@@ -81,3 +82,11 @@ def is_answered(is_so: bool) -> sa.ColumnElement[bool]:
     last = sa.select(sa.func.max(AuditReview.id)).where(AuditReview.entry_seq == AuditEntry.seq).scalar_subquery()
     given = sa.exists().where(AuditAnswer.review_id == last)
     return given if is_so else ~given
+
+
+def is_closed() -> sa.ColumnElement[bool]:
+    """Entries of which an explanation was asked, and whose last mark is none that asks for one."""
+    last = sa.select(sa.func.max(AuditReview.id)).group_by(AuditReview.entry_seq)
+    asked = sa.select(AuditReview.entry_seq).where(AuditReview.verdict == Verdict.QUESTION)
+    settled = sa.select(AuditReview.entry_seq).where(AuditReview.id.in_(last), AuditReview.verdict != Verdict.QUESTION)
+    return AuditEntry.seq.in_(asked) & AuditEntry.seq.in_(settled)

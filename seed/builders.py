@@ -20,12 +20,15 @@ from models import (
     Appointment,
     Beneficiary,
     CaseNote,
+    Consent,
+    DataRequest,
     Distribution,
     Event,
     EventAttendance,
     Household,
     HouseholdMember,
     Item,
+    LegalHold,
     Membership,
     Municipality,
     Partner,
@@ -45,6 +48,7 @@ from models import (
 from seed import read
 from vocabulary import (
     Axis,
+    ConsentKind,
     EventType,
     FilePart,
     HouseholdRelation,
@@ -56,6 +60,7 @@ from vocabulary import (
     MovementKind,
     NationalLaw,
     PartnerCategory,
+    RequestKind,
     Role,
     Sex,
     SharingPurpose,
@@ -236,6 +241,21 @@ def access_grant(unit: Unit, staff: User, **over: Any) -> AccessGrant:
     said |= {"last_name": surname(next(_numbers), Sex.F), "first_name": "Άγνωστη", "born_on": dt.date(1979, 9, 9)}
     said |= {"purpose": SharingPurpose.SUPPORT, "legal_basis": LegalBasis.TASK, "national_law": NationalLaw.CENTRES}
     return AccessGrant(**said | {"reason": "Κοινό σχέδιο στήριξης"} | over)
+
+
+def consent(person: Beneficiary, **over: Any) -> Consent:
+    """The person's consent to photographs, on paper, since today."""
+    return Consent(**_about(person) | {"kind": ConsentKind.PHOTO, "given_on": today()} | over)
+
+
+def data_request(person: Beneficiary, **over: Any) -> DataRequest:
+    """The person's request for a copy, received today."""
+    return DataRequest(**_about(person) | {"kind": RequestKind.ACCESS, "received_on": today()} | over)
+
+
+def legal_hold(person: Beneficiary, **over: Any) -> LegalHold:
+    """A hold on the person's records from today until it is lifted."""
+    return LegalHold(**_about(person) | {"reason": "Εκκρεμεί δίκη", "since": today()} | over)
 
 
 def _about(person: Beneficiary) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Invented people for a demonstration: one login per role and unit, and some months of each unit's work.
 
-Everything is written under the scope of the unit's own caseworker, so the trail reads as it would at work and policy.py
-guards the demo like everybody.
+Everything is written under the scope of the unit's own caseworker, or of the coordinator where only that role may, so
+the trail reads as it would at work and policy.py guards the demo like everybody.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import audit
 import passwords
 import policy
 from models import Unit, User, now
-from seed import NotSeeded, builders, people, refuse_in_production, scenes
+from seed import NotSeeded, builders, people, refuse_in_production, rights, scenes
 from seed.stage import UNIT_ROLES, Stage
 from vocabulary import AuditAction, Role
 
@@ -49,10 +49,10 @@ def load_demo(session: orm.Session, password: str) -> bool:
     if is_loaded(session):
         return False
     kept = passwords.make_hash(password)
-    for role in HOUSE_ROLES:
-        session.add(_user(role, role.value, () if role == Role.ADMINISTRATOR else units, kept))
+    house = {r: _user(r, r.value, () if r == Role.ADMINISTRATOR else units, kept) for r in HOUSE_ROLES}
+    session.add_all(house.values())
     for unit in units:
-        _play(session, unit, kept)
+        _play(session, unit, house[Role.COORDINATOR], kept)
     audit.note(session, AuditAction.SYSTEM, task="seed demo", units=[unit.code for unit in units])
     return True
 
@@ -61,7 +61,7 @@ def _user(role: Role, username: str, units: Any, password_hash: str) -> User:
     return builders.user(role, units, username=username, password_hash=password_hash, password_changed_at=now())
 
 
-def _play(session: orm.Session, unit: Unit, password_hash: str) -> None:
+def _play(session: orm.Session, unit: Unit, coordinator: User, password_hash: str) -> None:
     """Make the unit's staff, then its months of work in their name."""
     staff = {role: _user(role, f"{role.value}.{unit.code}", [unit], password_hash) for role in UNIT_ROLES}
     session.add_all(staff.values())
@@ -71,4 +71,5 @@ def _play(session: orm.Session, unit: Unit, password_hash: str) -> None:
     policy.bind(session, policy.scope_of(stage.caseworker))
     people.arrive(stage)
     scenes.play(stage)
+    rights.play(stage, coordinator)
     policy.bind(session, before)

@@ -127,7 +127,7 @@ def _notes(stage: Stage) -> None:
 
 def _referrals(stage: Stage) -> None:
     partners = stage.session.scalars(sa.select(Partner).order_by(Partner.id)).all()
-    settled = [person for person in stage.adults if person.registered_on < today() - dt.timedelta(days=60)]
+    settled = stage.settled
     for n, path in enumerate(REFERRAL_PATHS):
         due_on = today() + dt.timedelta(days=(-6, 10, 25)[n % 3])
         person = settled[n % len(settled)]
@@ -141,7 +141,7 @@ def _referrals(stage: Stage) -> None:
 
 def _applications(stage: Stage) -> None:
     programmes = stage.session.scalars(sa.select(Programme).order_by(Programme.id)).all()
-    settled = [person for person in stage.adults if person.registered_on < today() - dt.timedelta(days=60)]
+    settled = stage.settled
     start = today() - dt.timedelta(days=45)
     for n, path in enumerate(APPLICATION_PATHS):
         said: dict[str, Any] = {"opened_on": start}

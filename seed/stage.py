@@ -41,6 +41,11 @@ class Stage:
         """People of full age."""
         return [person for person in self.people if person.born_on and _years(person.born_on) >= 18]
 
+    @property
+    def settled(self) -> list[Beneficiary]:
+        """Those of them whom the unit has known since before the months that the demo tells of."""
+        return [person for person in self.adults if person.registered_on < today() - dt.timedelta(days=60)]
+
     def add(self, row: M) -> M:
         """Save the row."""
         self.session.add(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,14 +21,26 @@ import policy
 import reports
 from admin_views.home.sections import PARTS
 from db import db
-from models import Appointment, AuditEntry, AuditReview, Beneficiary, Membership, Unit, User, today
+from models import Appointment, AuditEntry, AuditReview, Beneficiary, Membership, Unit, User, now, today
 from reports.tables import TOTAL
 from seed import builders
 from seed.stage import clock
 from tests.answers import add, assert_sound
 from tests.conftest import PostgresHouse, SqliteHouse
 from tests.world import CANARY, SECRET, Browser, World
-from vocabulary import Answer, AppointmentStatus, AuditAction, Axis, Channel, DisabilityDegree, Role, Verdict
+from vocabulary import (
+    Answer,
+    AppointmentStatus,
+    AuditAction,
+    Axis,
+    Channel,
+    DisabilityDegree,
+    FilePart,
+    GrantKind,
+    GrantStatus,
+    Role,
+    Verdict,
+)
 from vocabulary import ApplicationStatus as A
 from vocabulary import ReferralStatus as R
 
@@ -119,7 +132,7 @@ def furnish(world: World) -> None:
     """In each unit a row on either side of every line that the first page draws."""
     for code in CANARY:
         add(world, *_people(world, code))
-        add(world, *_day(world, code), *_papers(world, code))
+        add(world, *_day(world, code), *_papers(world, code), *_grants(world, code))
         _moved(world, code)
     add(world, builders.user(Role.RECEPTION, username="sleeper", is_active=False), builders.user(Role.MEDIATOR))
 
@@ -170,6 +183,17 @@ def _papers(world: World, code: str) -> Iterator[Any]:
     for n, axis in enumerate((*Axis, Axis.B)):
         service = builders.Service(id=add(world, builders.service(axis=axis)))
         yield builders.delivery(person, service, staff[0], on=(today(), today().replace(day=1))[n % 2])
+
+
+def _grants(world: World, code: str) -> Iterator[Any]:
+    unit, person = Unit(id=world.rows[code]["unit"]), world.rows[code]["beneficiary"]
+    staff, moment = User(id=world.users[f"caseworker.{code}"]), now()
+    given = {"status": GrantStatus.GRANTED, "parts": (FilePart.CONTACT,), "beneficiary_id": person}
+    yield builders.access_grant(unit, staff)
+    for kind, (days, lasts) in itertools.product(GrantKind, itertools.product((1, 13, 15), (-1, 1))):
+        then = {"kind": kind, "answered_at": moment - dt.timedelta(days=days)}
+        yield builders.access_grant(unit, staff, **then, **given, ends_at=moment + dt.timedelta(days=lasts))
+        yield builders.access_grant(unit, staff, **then, status=GrantStatus.REFUSED, answer="Όχι")
 
 
 def _moved(world: World, code: str) -> None:
@@ -244,6 +268,12 @@ class TestABusyDay:
         assert {day - today() for day in days} == {dt.timedelta(days=n) for n in (0, 1, 60)}
         late = next(part for part in shown if str(PARTS["late_referrals"].title) in part)  # type: ignore[attr-defined]
         assert late.count('class="due"') == late.count("Εκπρόθεσμη") == 4, "marked in words, each of them"
+
+    def test_open_files_and_late_answers_are_news_to_their_asker(self, busy: World) -> None:
+        """Of requests three that run, two that ended and four refusals of the last days; three running emergencies."""
+        told = numbers(home(signed_in(busy, "caseworker.main"))[1])
+        assert [n for url, n in told.items() if "news_is" in url] == [3 + 2 + 4 + 3]
+        assert [n for url, n in told.items() if "access_grant/?flt0_status_is=ASKED" in url] == [1 + 1]
 
     def test_people_and_services_of_a_month_are_those_of_the_monthly_report(self, busy: World) -> None:
         """Two ways to count: the page counts what its lists show, the report counts for itself."""

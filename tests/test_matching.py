@@ -18,7 +18,7 @@ from seed import builders
 from tests.answers import add, new_person
 from tests.walls import assert_untouched, plain, session_of, state_of, system_session
 from tests.world import World
-from vocabulary import AuditAction, SamePerson, Sex, TokenKind
+from vocabulary import AuditAction, SamePerson, Sex, TokenKind, UnitKind
 
 BORN = dt.date(1980, 5, 5)
 AMKA = builders.amka(BORN, Sex.F, 77)
@@ -146,6 +146,19 @@ def test_a_decision_is_kept_recorded_and_undone(world: World, verdict: SamePerso
     entries = [e for e in world.query(trail.order_by(AuditEntry.seq)) if e.action != AuditAction.VIEW]
     assert [e.action for e in entries] == [AuditAction.CREATE, AuditAction.DELETE]
     assert "Είδα και τις δύο" in (entries[0].changes or "") and entries[0].actor_id == world.users["coordinator"]
+
+
+def test_decisions_tell_number_and_unit_of_both_records(world: World) -> None:
+    """Their names are the same: that is why somebody decided on them."""
+    here, there = person(world, "main", amka=AMKA), person(world, "roma", amka=AMKA)
+    decided, browser = link(world, here, there), world.client("coordinator")
+    (first, second) = (world.one(Beneficiary, key).registry_number for key in (here, there))
+    for page in ("", f"details/?id={decided}", f"?search={second}", "?sort=1&desc=1"):
+        text = browser.get(f"/admin/person_decision/{page}").text
+        for number, kind in ((first, UnitKind.MAIN), (second, UnitKind.ROMA)):
+            assert f" · {number} · {kind.label.el}" in text, page
+    details = browser.get(f"/admin/person_decision/details/?id={decided}").text
+    assert all(f'/admin/beneficiary/details/?id={key}">' in details for key in (here, there))
 
 
 def test_a_decision_needs_two_records_and_a_reason(world: World) -> None:

@@ -422,6 +422,25 @@ def test_an_explanation_is_asked_given_changed_and_closed(world: World) -> None:
     assert closed.status_code == 200 and "answer-error" in closed.text
     assert "μετά" not in world.query(sa.select(AuditAnswer.answer))
     assert address not in clerk.get("/admin/").text and "Η μητέρα." in clerk.get("/admin/audit_answer/").text
+    assert 'href="/admin/audit_answer/"' in clerk.get("/profile").text, "and there it is still to be found"
+
+
+def test_closed_questions_are_found_from_where_the_open_ones_are(world: World) -> None:
+    """Closed by another verdict, with an answer or without; what was never asked, or asked again, is not."""
+    closed, reopened, still_open, reviewed = (looked(world) for _n in range(4))
+    supervisor = world.client("supervisor")
+    for seq, *verdicts in ((closed, "QUESTION", "REVIEWED"), (reopened, "QUESTION", "REVIEWED", "QUESTION"),
+                           (still_open, "QUESTION"), (reviewed, "REVIEWED")):  # fmt: skip
+        for verdict in verdicts:
+            address = f"/admin/audit_entry/review/?id={seq}"
+            assert supervisor.post(address, verdict=verdict, comment="Γιατί;").status_code == 302
+    listed = "/admin/audit_entry/?flt0_closed_is="
+    assert f'href="{listed}1">Ερωτήσεις που έκλεισαν <span class="number">1<' in supervisor.get("/admin/").text
+    found = {
+        seq for seq in (closed, reopened, still_open, reviewed) if f'?id={seq}"' in supervisor.get(f"{listed}1").text
+    }
+    assert found == {closed}
+    assert f'?id={closed}"' not in supervisor.get(f"{listed}0").text
 
 
 def test_staff_see_and_answer_their_own_questions_alone(world: World) -> None:

@@ -275,6 +275,15 @@ def test_setting_it_up_ends_the_other_sessions(world: World) -> None:
     assert is_in(here) and not is_in(there)
 
 
+def has_menu(browser: Browser, page: str) -> bool:
+    """The page shows the menu, and the button that opens it on a telephone."""
+    answer = browser.get(page)
+    assert answer.status_code == 200, page
+    shown = {'id="menu"' in answer.text, 'popovertarget="menu"' in answer.text, 'class="with-menu"' in answer.text}
+    assert len(shown) == 1, page
+    return shown.pop()
+
+
 @pytest.mark.parametrize("mode", ["required", "offered"])
 def test_who_must_have_one(world: World, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     monkeypatch.setitem(world.app.config, "SECOND_FACTOR", mode)
@@ -294,8 +303,10 @@ def test_whoever_must_have_one_does_nothing_without_it(world: World, monkeypatch
     for page in ("/admin/beneficiary/", "/admin/beneficiary/export/xlsx/", "/admin/report/", "/"):
         assert browser.get(page).headers["Location"] in ("/profile/factor", "/admin/"), page
     assert browser.post("/admin/partner/new/", name="Χ").headers["Location"] == "/profile/factor"
+    for page in ("/profile/factor", "/profile", "/password", "/accessibility"):
+        assert not has_menu(browser, page), "every entry would lead back"
     key, _recovery = enrol(browser)
-    assert browser.get("/admin/beneficiary/").status_code == 200
+    assert browser.get("/admin/beneficiary/").status_code == 200 and has_menu(browser, "/profile")
     assert browser.post("/profile/factor/remove").status_code == 403, "and keeps it"
     assert world.query(sa.select(SecondFactor)) and key
 
@@ -304,9 +315,9 @@ def test_first_the_password_then_the_second_factor(world: World, monkeypatch: py
     monkeypatch.setitem(world.app.config, "SECOND_FACTOR", "required")
     write(world, sa.update(User).where(User.username == "supervisor").values(password_changed_at=None))
     browser = world.client("supervisor")
-    assert browser.get("/admin/").headers["Location"] == "/password"
+    assert browser.get("/admin/").headers["Location"] == "/password" and not has_menu(browser, "/password")
     browser.post("/password", current=PASSWORD, new=PASSWORD + " 2", again=PASSWORD + " 2")
-    assert browser.get("/admin/").headers["Location"] == "/profile/factor"
+    assert browser.get("/admin/").headers["Location"] == "/profile/factor" and not has_menu(browser, "/profile/factor")
 
 
 def test_whoever_need_not_may_do_without_again(world: World) -> None:

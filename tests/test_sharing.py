@@ -237,6 +237,43 @@ def test_a_refusal_tells_its_reason_only_to_those_who_oversee(world: World, ther
     assert answer(world, key, there, "CONTACT").status_code == 302 and newest(world).status == GrantStatus.REFUSED
 
 
+def news(world: World, username: str = "caseworker.main") -> str:
+    """The part of the first page that tells what became of one's own requests."""
+    parts = world.client(username).get("/admin/").text.split("<section ")
+    [part] = [part for part in parts if "Φάκελοι άλλων μονάδων που ζήτησα" in part]
+    return part
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_refusal_is_told_on_the_askers_first_page_and_no_more_than_that(
+    world: World, there: int, is_there: bool
+) -> None:
+    amka = AMKA if is_there else builders.amka(dt.date(1980, 5, 5), builders.Sex.F, 89)
+    assert ask(world.client("caseworker.main"), amka=amka).status_code == 302
+    key = newest(world).id
+    waiting = 'Περιμένουν απάντηση <span class="number">'
+    assert f"{waiting}2<" in news(world) and f"details/?id={key}" not in news(world), "one is the cast's"
+    reply = world.client("coordinator").post(f"{URL}/decide/?id={key}", status="REFUSED", answer="Δεν είναι γνωστή")
+    assert reply.status_code == 302
+    told = news(world)
+    assert f"details/?id={key}" in told and "Δεν εγκρίθηκε" in told and f"{waiting}1<" in told
+    pages = told + world.client("caseworker.main").get(f"{URL}/").text
+    assert "Δεν είναι γνωστή" not in pages and "Δεν βρέθηκε<" not in pages and BIRD not in pages
+    with time_machine.travel(now() + dt.timedelta(days=15), tick=True):
+        assert f"details/?id={key}" not in news(world)
+
+
+def test_a_file_that_is_open_stays_on_the_askers_first_page(world: World, there: int) -> None:
+    browser, key = granted(world, there, days=30)
+    assert f"details/?id={key}" in news(world) and "Εγκρίθηκε" in news(world)
+    assert f"{URL}/file/?id={key}" in browser.get(f"{URL}/details/?id={key}").text
+    assert BIRD not in world.client("caseworker.main").get("/admin/").text
+    assert f"details/?id={key}" not in news(world, "caseworker.roma")
+    for days, is_told in ((29, True), (31, False)):
+        with time_machine.travel(now() + dt.timedelta(days=days), tick=True):
+            assert (f"details/?id={key}" in news(world)) == is_told, days
+
+
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 SAYS = {
@@ -442,6 +479,10 @@ def test_an_emergency_needs_every_reference_to_agree_and_a_miss_is_seen(world: W
     closed(world, world.client("caseworker.main"), row.id)
     assert len(acts(world, AuditAction.EMERGENCY)) == 1
     assert "Λιποθύμησε" in world.client("supervisor").get("/admin/").text
+    for username, path in (("caseworker.main", f"{URL}/"), ("caseworker.main", f"{URL}/details/?id={row.id}"),
+                           ("coordinator", "/admin/"), ("supervisor", f"{URL}/")):  # fmt: skip
+        text = world.client(username).get(path).text
+        assert "Δεν βρέθηκε<" in text and "Δεν εγκρίθηκε<" not in text, "nobody answered it"
 
 
 def test_emergencies_are_few_a_day(world: World, there: int) -> None:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 import i18n
 import policy
+from auth.pages import must_have_factor
 from db import db
 from models import Municipality, today
 from vocabulary import Role
@@ -34,7 +35,7 @@ class Frame(NamedTuple):
     co_financing: str | None
     day: str
     has_menu: bool
-    """Whoever must change the password first can go nowhere else."""
+    """Whoever must change the password first, or set up the second factor, can go nowhere else."""
 
 
 def init_app(app: Flask) -> None:
@@ -60,9 +61,16 @@ def init_app(app: Flask) -> None:
             municipality=municipality.name if municipality else None,
             co_financing=municipality.co_financing if municipality else None,
             day=greek_date(today()),
-            has_menu=(kept := g.get("kept")) is not None and kept.password_changed_at is not None,
+            has_menu=_has_menu(g.get("kept")),
         )
         return {"frame": frame, "part": lambda name: part(name, frame)}
+
+
+def _has_menu(kept: Any) -> bool:
+    """Somebody is signed in, and nothing has to be done first."""
+    if kept is None or kept.password_changed_at is None:
+        return False
+    return kept.factor_id is not None or not must_have_factor(kept.role)
 
 
 def _municipality() -> Any:

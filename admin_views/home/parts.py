@@ -22,6 +22,7 @@ from .desk import Desk, Filters
 MOST = 8
 ITSELF = "itself"
 Row = dict[str, Any]
+Also = tuple[tuple[Label, Filters], ...]
 
 
 class Part(Protocol):
@@ -67,7 +68,7 @@ class ShortList:
     about: str = "beneficiary"
     """Whom a line names: the row's person, the row ITSELF, or what one of the screen's made columns says."""
     late: tuple[Label, Callable[[Any], bool]] | None = None
-    also: tuple[tuple[Label, Filters], ...] = ()
+    also: Also = ()
     """Other numbers to know beside this one."""
     move: tuple[Any, Label] | None = None
     """The change of state that is offered beside a row, and what its button says."""
@@ -106,21 +107,22 @@ class ShortList:
     def _row(self, view: KentroView, row: Any) -> Row:
         label, is_late = self.late or ("", lambda row: False)
         values = {name: view.shown(row, name) for name in self.columns if view.sees(name)}
+        url = url_for(f"{view.endpoint}.details_view", id=row.id)
         return {
-            "url": url_for(f"{view.endpoint}.details_view", id=row.id),
+            "url": url,
             "kind": self.model.label,
             "when": _when(getattr(row, self.when)) if self.when else "",
             "status": values.pop("status", ""),
             "late": label if is_late(row) else "",
             "move": self._move(view, row),
             "notes": [text for text in values.values() if text],
-            **self._about(view, row),
+            **self._about(view, row, url),
         }
 
-    def _about(self, view: KentroView, row: Any) -> Row:
+    def _about(self, view: KentroView, row: Any, own_url: str) -> Row:
         """Whom the row is about, or what it says."""
         if self.about in view.made_columns:
-            return {"about": view.shown(row, self.about)}
+            return {"about": view.shown(row, self.about), "about_url": own_url}
         who = row if self.about == ITSELF else getattr(row, self.about)
         if who is None:
             return {"about": str(row)}

@@ -31,7 +31,7 @@ from vocabulary import ReferralStatus as R
 from .desk import Filters
 from .month import Month
 from .oversight import AskedOfMe, Findings, Sample
-from .parts import ITSELF, Figures, NumberTable, Part, ShortList
+from .parts import ITSELF, Also, Figures, NumberTable, Part, ShortList
 from .received import Received
 
 
@@ -114,16 +114,25 @@ def _renewals(title: Label, whose: Filters) -> ShortList:
     )
 
 
-def _entries(title: Label, filters: Filters, empty: Label, *columns: str, newest: bool = True) -> ShortList:
+def _entries(
+    title: Label, filters: Filters, empty: Label, *columns: str, newest: bool = True, also: Also = ()
+) -> ShortList:
     columns = ("unit_name", *columns)
     return ShortList(
-        AuditEntry, title, filters, empty=empty, when="at", newest=newest, about="sentence", columns=columns
+        AuditEntry, title, filters, empty=empty, when="at", newest=newest, about="sentence", columns=columns, also=also
     )
 
 
-def _grants(title: Label, filters: Filters, empty: Label, *columns: str) -> ShortList:
+def _grants(
+    title: Label,
+    filters: Filters,
+    empty: Label,
+    *columns: str,
+    when: str = "asked_at",
+    also: Also = (),
+) -> ShortList:
     return ShortList(
-        AccessGrant, title, filters, empty=empty, when="asked_at", newest=True, about="summary", columns=columns
+        AccessGrant, title, filters, empty=empty, when=when, newest=True, about="summary", columns=columns, also=also
     )
 
 
@@ -175,6 +184,15 @@ DAY: dict[str, Part] = {
 CASES: dict[str, Part] = {
     "asked_of_me": AskedOfMe(),
     "received": Received(),
+    "my_files": _grants(
+        Label("Φάκελοι άλλων μονάδων που ζήτησα", "Files of other units that I asked for"),
+        {"news_is": "1"},
+        Label("Καμία νέα απάντηση και κανένας ανοιχτός φάκελος.", "No new answer, and no open file."),
+        "purpose",
+        "status",
+        when="answered_at",
+        also=((Label("Περιμένουν απάντηση", "Wait for an answer"), {"status_is": GrantStatus.ASKED.value}),),
+    ),
     "late_referrals": _referrals(
         Label("Παραπομπές μου εκτός προθεσμίας", "My overdue referrals"),
         {**LATE, **MINE},
@@ -274,6 +292,7 @@ HOUSE: dict[str, Part] = {
         {"review_is": Verdict.QUESTION.value, "answered_is": "0"},
         Label("Καμία ερώτηση δεν εκκρεμεί.", "No question is open."),
         newest=False,
+        also=((Label("Ερωτήσεις που έκλεισαν", "Questions that are closed"), {"closed_is": "1"}),),
     ),
     "answers": _entries(
         Label("Δόθηκε εξήγηση, να κλείσει ή να ξαναζητηθεί", "Explanation given, to be closed or asked again"),
