@@ -314,6 +314,8 @@ class Staged:
 
     moves: ClassVar[dict[Any, tuple[Any, ...]]]
     step_class: ClassVar[type[Base] | None] = None
+    needs_note: ClassVar[bool] = False
+    """No move without its reason."""
 
     @property
     def next_states(self) -> tuple[Any, ...]:
@@ -1330,6 +1332,7 @@ class AccessGrant(Staged, Scoped, Record):
         ),
     )
     moves: ClassVar = {_G.ASKED: (_G.GRANTED, _G.REFUSED), _G.GRANTED: (_G.WITHDRAWN,)}
+    needs_note = True
 
     kind: Mapped[GrantKind] = choice(
         GrantKind, "Είδος", "Kind", required=True, default=lambda: GrantKind.REQUEST, form=False, group=ASKED_FOR

@@ -15,7 +15,7 @@ import sharing
 from db import BadValue, Kind, db, row_id
 from i18n import Label, _
 from identifiers import N_
-from models import AccessGrant, AuditEntry, now, today
+from models import AccessGrant, AuditEntry, Beneficiary, now, today
 from vocabulary import (
     AuditAction,
     FilePart,
@@ -216,6 +216,13 @@ class AccessGrantView(KentroView):
         if self.may("move") and row.status == GrantStatus.ASKED:
             return [{"label": _("Answer"), "url": url_for(".decide_view", id=row.id)}]
         return []
+
+    def sections(self, row: Any) -> list[tuple[Any, list[tuple[Any, str]]]]:
+        """For who oversees, whose file was opened, too: of a request by number or ΑΜΚΑ one sees but what was typed."""
+        person = None if self.may("create") or not row.beneficiary_id else db.session.get(Beneficiary, row.beneficiary_id)
+        if person is None:
+            return super().sections(row)
+        return [*super().sections(row), (_("File"), [(Beneficiary.label, self.lead_to(person))])]
 
     def history(self, row: Any) -> list[dict[str, Any]]:
         """For who oversees: the changes of a row hold the answer's reason too."""
