@@ -25,7 +25,7 @@ from models import AccessGrant, AuditEntry, Beneficiary, Consent, DataRequest, E
 from tests.answers import add
 from tests.test_rights import NAME, act_as, add_person, everything_kept
 from tests.world import CANARY, SECRET, World, by_hand
-from vocabulary import AuditAction, ConsentKind, RequestKind, Role
+from vocabulary import AuditAction, ConsentKind, RequestKind, RequestOutcome, Role
 
 OTHERS = ("reception.main", "caseworker.main", "mediator.main", "mediator.roma", "supervisor", "administrator")
 
@@ -359,7 +359,24 @@ def test_a_request_is_noted_by_the_desk_and_waits_for_the_coordinator(world: Wor
     assert CANARY["main"] in coordinator.get("/admin/").text
     answer = coordinator.submit(f"/admin/data_request/edit/?id={row.id}", answered_on="", outcome="GRANTED")
     assert "και ημερομηνία και έκβαση" in answer.text
-    assert desk.get(f"/admin/data_request/edit/?id={row.id}").status_code == 403
+
+
+@pytest.mark.parametrize("who", ["reception.main", "caseworker.main", "mediator.main"])
+def test_who_notes_a_request_corrects_it_and_never_answers_it(world: World, who: str) -> None:
+    key, desk = world.rows["main"]["beneficiary"], world.client(who)
+    new = f"/admin/data_request/new/?beneficiary_id={key}"
+    answer = {"answered_on": f"{today():%d/%m/%Y}", "outcome": "GRANTED", "is_extended": "y"}
+    assert not set(desk.form(new)) & set(answer)
+    assert desk.submit(new, kind=RequestKind.ACCESS.value, **answer).status_code == 302
+    (row,) = world.query(sa.select(DataRequest).where(DataRequest.kind == RequestKind.ACCESS))
+    page = f"/admin/data_request/edit/?id={row.id}"
+    assert desk.submit(page, kind=RequestKind.ERASURE.value, note="Λάθος", **answer).status_code == 302
+    row = world.one(DataRequest, row.id)
+    assert (row.kind, row.note) == (RequestKind.ERASURE, "Λάθος"), "what was written can be corrected"
+    assert (row.answered_on, row.outcome, row.is_extended) == (None, None, False), "and still waits for its answer"
+    assert CANARY["main"] in world.client("coordinator").get("/admin/").text
+    assert world.client("coordinator").submit(page, **answer).status_code == 302
+    assert world.one(DataRequest, row.id).outcome == RequestOutcome.GRANTED
 
 
 def test_consent_to_photographs_shows_at_the_attendance(world: World) -> None:
