@@ -930,11 +930,11 @@ class Referral(Staged, OfPerson, Record):
             self.sent_on = on
 
     def before_save(self, session: orm.Session) -> None:
+        super().before_save(session)  # first: a new referral has its unit from there
         if self.to_unit_id is not None and self.to_unit_id == self.unit_id:
             raise BadValue(N_("The person is in this unit already."), "to_unit_id")
         if (self.to_partner_id is None) == (self.to_unit_id is None):
             raise BadValue(self.ONE_DESTINATION, "to_partner_id")
-        super().before_save(session)
 
     def __str__(self) -> str:
         return f"{self.beneficiary} → {self.to_partner or self.to_unit}"
