@@ -524,7 +524,7 @@ def _next_number(session: orm.Session, unit_id: int, counter: orm.InstrumentedAt
 class PersonToken(Scoped, Base):
     """What one person's records in two units agree in, as a keyed hash (matching.py); it can be compared, not read."""
 
-    label, labels = Label("Αποτύπωμα ατόμου", "Person token"), Label("Αποτυπώματα ατόμων", "Person tokens")
+    label, labels = Label("Κρυπτογραφικό αποτύπωμα", "Keyed hash"), Label("Κρυπτογραφικά αποτυπώματα", "Keyed hashes")
     __table_args__ = (
         sa.UniqueConstraint("beneficiary_id", "kind"),
         sa.Index("ix_person_token_kind_token", "kind", "token"),

@@ -237,7 +237,7 @@ function furnish(table) {
     const [first] = row.cells;
     const link = first.querySelector("a");
     first.id = `row-${keyOf(link)}`;
-    if (edit) row.append(pencil(edit, link, first.textContent));
+    if (edit) row.append("settled" in row.dataset ? make("td", { className: "row-actions" }) : pencil(edit, link, first.textContent));
     if (bulk) row.prepend(tick(link, first));
   }
   if (edit) head.append(columnHead("row-actions", make("span", { className: "visually-hidden", textContent: edit })));

@@ -106,6 +106,18 @@ def test_long_texts_break_and_tables_fit(office: Office, width: int) -> None:
     assert shown.evaluate("text => text.clientHeight < 80 && text.scrollHeight > text.clientHeight")
 
 
+def test_only_columns_that_sort_bear_the_arrows(office: Office) -> None:
+    """Two records side by side have headings that lead to the records."""
+    page = office.sign_in("coordinator")
+    mark = "each => getComputedStyle(each, '::after').content"
+    two = [office.world.rows[code]["beneficiary"] for code in ("main", "roma")]
+    page.goto(f"/admin/person_decision/new/?first_id={two[0]}&second_id={two[1]}")
+    heads = page.locator("thead a")
+    assert [head.evaluate(mark) for head in heads.all()] == ["none", "none"]
+    page.goto("/admin/beneficiary/")
+    assert "↕" in page.locator("thead a").last.evaluate(mark)
+
+
 def test_a_new_form_waits_for_its_first_value(office: Office) -> None:
     page = office.sign_in("caseworker.main")
     page.goto("/admin/beneficiary/new/")

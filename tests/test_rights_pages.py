@@ -61,6 +61,8 @@ def test_the_copy_tells_all_that_is_kept_and_what_is_withheld(world: World) -> N
     ):  # fmt: skip
         assert told in text, told
     assert SECRET not in text, "a note confided to its author alone"
+    assert "επιβεβαιωθεί" not in text, "what the municipality still has to do is no matter of the citizen's"
+    assert "να επιβεβαιωθεί από τον Υπεύθυνο" in coordinator.get("/admin/rights/").text
     assert CANARY["roma"] not in text and CANARY["main"] not in text.replace("Δράση " + CANARY["main"], "").replace(
         "Δέμα " + CANARY["main"], ""
     )
@@ -154,6 +156,7 @@ def test_erasing_asks_for_reason_and_number_and_leaves_a_certificate(world: Worl
     assert "Αίτημα 5/2026" in page.text
     (row,) = world.query(sa.select(Erasure).where(Erasure.reason == "Αίτημα 5/2026"))
     text = said(body(coordinator, f"/admin/erasure/paper/?id={row.id}"))
+    assert "Κρυπτογραφικά αποτυπώματα" in text and "Αποτυπώματα ατόμων" not in text, "nobody's fingers were printed"
     assert "Πιστοποιητικό διαγραφής" in text and "Αίτημα 5/2026" in text and "Χρήστης coordinator" in text
     assert number not in text and CANARY["main"] not in text
     left = coordinator.get(f"/admin/beneficiary/details/?id={key}").text.replace("Δράση " + CANARY["main"], "")
@@ -341,6 +344,13 @@ def test_a_list_is_approved_as_it_was_read(world: World) -> None:
     answer = coordinator.post("/admin/rights/carry_out/", reason="Πρωτ. 1", fingerprint="0" * 64)
     assert "Ο κατάλογος άλλαξε" in answer.text
     assert len(world.query(sa.select(Erasure.id))) == 1, "the cast's own"
+
+
+def test_what_is_due_leads_to_what_is_read_before_approving(world: World) -> None:
+    key, page = make_due(world), world.client("coordinator").get("/admin/rights/").text
+    name = str(world.one(Beneficiary, key).described)
+    line = rf'<li><a href="/admin/beneficiary/details/\?id={key}">{re.escape(name)}</a> · 01/01/2010</li>'
+    assert re.search(line, page)
 
 
 def test_certificates_are_made_by_erasures_alone(world: World) -> None:
