@@ -200,7 +200,7 @@ class RightsView(Gated, BaseView):
         view = next((v for v in self.admin._views if getattr(v, "model", None) is model and v.is_accessible()), None)  # type: ignore[union-attr]
         for row, name in zip(each.rows, each.names, strict=True):
             url = view and url_for(f"{view.endpoint}.details_view", id=row.id)
-            yield name, shown(fields(model)[since], getattr(row, since)), url
+            yield name, f"{fields(model)[since].label}: {shown(fields(model)[since], getattr(row, since))}", url
 
     @expose("/carry_out/", methods=("POST",))
     def carry_out_view(self) -> Any:

@@ -349,7 +349,7 @@ def test_a_list_is_approved_as_it_was_read(world: World) -> None:
 def test_what_is_due_leads_to_what_is_read_before_approving(world: World) -> None:
     key, page = make_due(world), world.client("coordinator").get("/admin/rights/").text
     name = str(world.one(Beneficiary, key).described)
-    line = rf'<li><a href="/admin/beneficiary/details/\?id={key}">{re.escape(name)}</a> · 01/01/2010</li>'
+    line = rf'<li><a href="/admin/beneficiary/details/\?id={key}">{re.escape(name)}</a> · Λήξη παρακολούθησης: 01/01/2010</li>'
     assert re.search(line, page)
 
 
