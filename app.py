@@ -77,6 +77,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.session_interface = Signed()
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # by code point, accented capitals would come first
     db.init_app(app)
     i18n.init_app(app)
     Migrate(app, db.db, directory=str(config.ROOT / "migrations"), render_as_batch=True)

@@ -31,6 +31,7 @@ import serving
 import vault
 from auth import codes
 from db import BadValue, begin_write, db
+from i18n import _
 from identifiers import InvalidIdentifier
 from models import AuditEntry, Municipality, User, now
 from seed import PROFILES, NotSeeded, demo, reference, refuse_in_production, volume
@@ -270,7 +271,8 @@ def due() -> None:
     db.session.rollback()
     audit.system_note(AuditAction.SYSTEM, task="retention due", rows=sum(each.count for each in found))
     for each in found:
-        click.echo(f"{each.count:>7}  {each.line.what}: {each.line.told}; kept back: {each.kept}")
+        kept = _("kept back: %(n)s", n=each.kept)
+        click.echo(f"{each.count:>7}  {each.line.what}: {each.line.told}; {kept}")
 
 
 # --- admin ------------------------------------------------------------------------------------------------------------

@@ -544,7 +544,7 @@ def _as_numbered(unit: Unit, typed: str) -> str:
 class PersonToken(Scoped, Base):
     """What one person's records in two units agree in, as a keyed hash (matching.py); it can be compared, not read."""
 
-    label, labels = Label("Αποτύπωμα ατόμου", "Person token"), Label("Αποτυπώματα ατόμων", "Person tokens")
+    label, labels = Label("Κρυπτογραφικό αποτύπωμα", "Keyed hash"), Label("Κρυπτογραφικά αποτυπώματα", "Keyed hashes")
     __table_args__ = (
         sa.UniqueConstraint("beneficiary_id", "kind"),
         sa.Index("ix_person_token_kind_token", "kind", "token"),
@@ -959,11 +959,11 @@ class Referral(Staged, OfPerson, Rests, Record):
             self.sent_on = on
 
     def before_save(self, session: orm.Session) -> None:
+        super().before_save(session)  # first: a new referral has its unit from there
         if self.to_unit_id is not None and self.to_unit_id == self.unit_id:
             raise BadValue(N_("The person is in this unit already."), "to_unit_id")
         if (self.to_partner_id is None) == (self.to_unit_id is None):
             raise BadValue(self.ONE_DESTINATION, "to_partner_id")
-        super().before_save(session)
 
     def __str__(self) -> str:
         return f"{self.beneficiary} → {self.to_partner or self.to_unit}"

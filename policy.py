@@ -61,7 +61,7 @@ event_attendance  r         rced       rced     rcedx       r          -
 item              -         rce        r        rcedx       r          -
 stock_movement    -         rce        r        rcedx       r          -
 distribution      -         rcedx      rce      rcedx       r          -
-data_request      rc        rce        rce      rcex        r          -
+data_request      rce       rce        rce      rcex        r          -
 consent           r         rced       rced     rcedx       r          -
 legal_hold        -         r          -        rced        r          -
 rights            -         -          -        rdmx        -          -
@@ -95,6 +95,10 @@ SETS: dict[tuple[str, str], frozenset[Role]] = {
     ("access_grant", "beneficiary_id"): frozenset({Role.COORDINATOR}),
     ("beneficiary", "restricted_on"): frozenset({Role.COORDINATOR}),
     ("beneficiary", "erased_on"): frozenset(),
+    # Who notes a request does not answer it, or it would never reach who does (docs/decisions/0024).
+    ("data_request", "is_extended"): frozenset({Role.COORDINATOR}),
+    ("data_request", "answered_on"): frozenset({Role.COORDINATOR}),
+    ("data_request", "outcome"): frozenset({Role.COORDINATOR}),
 }
 
 HOME: dict[Role, tuple[str, ...]] = {

@@ -26,9 +26,11 @@ from models import (
     Application,
     Beneficiary,
     CaseNote,
+    Membership,
     NotAllowed,
     Programme,
     Referral,
+    ReferralStep,
     Service,
     ServiceDelivery,
     User,
@@ -261,6 +263,20 @@ def received(session: orm.Session, key: int | None = None) -> list[Received]:
         rows = session.execute(query if key is None else query.where(Referral.id == key)).all()
     sent = [Received(*tuple(row)) for row in rows]
     return [replace(each, reason="") if each.is_restricted else each for each in sent]
+
+
+def answered(session: orm.Session, sent: Received) -> Sequence[Any]:
+    """What the receiving unit's own staff said of a referral: day, state, note, who; never the sender's own steps."""
+    ours = sa.select(Membership.user_id).where(Membership.unit_id == Referral.to_unit_id).scalar_subquery()
+    query = (
+        sa.select(ReferralStep.on, ReferralStep.status, ReferralStep.note, User.full_name)
+        .join(Referral, Referral.id == ReferralStep.referral_id)
+        .join(ReferralStep.by)
+        .where(Referral.id == sent.id, Referral.to_unit_id.in_(policy.scope_in(session).unit_ids))
+        .where(ReferralStep.status.in_(Referral.answers), ReferralStep.by_id.in_(ours))
+    )
+    with policy.opened(session):
+        return session.execute(query.order_by(ReferralStep.on, ReferralStep.id)).all()
 
 
 def answer_referral(session: orm.Session, sent: Received, status: Any, on: dt.date, note: str | None = None) -> None:

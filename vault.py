@@ -65,9 +65,13 @@ def unbox(sealed: bytes, context: str) -> str:
     return padded.rstrip(b"\0")[:-1].decode()
 
 
-def is_current(sealed: bytes) -> bool:
-    """It is sealed with the first key."""
-    return sealed.startswith(_ring().first.id)
+def is_current(sealed: bytes | str) -> bool:
+    """It is sealed with the first key; by `box`, or by `seal`."""
+    try:
+        raw = base64.urlsafe_b64decode(sealed) if isinstance(sealed, str) else sealed
+    except ValueError:
+        return False
+    return raw.startswith(_ring().first.id)
 
 
 def missing(key_ids: set[bytes]) -> set[str]:

@@ -219,10 +219,11 @@ class AccessGrantView(KentroView):
 
     def sections(self, row: Any) -> list[tuple[Any, list[tuple[Any, str]]]]:
         """For who oversees, whose file was opened, too: of a request by number or ΑΜΚΑ one sees but what was typed."""
-        person = None if self.may("create") or not row.beneficiary_id else db.session.get(Beneficiary, row.beneficiary_id)
-        if person is None:
-            return super().sections(row)
-        return [*super().sections(row), (_("File"), [(Beneficiary.label, self.lead_to(person))])]
+        found = super().sections(row)
+        if row.beneficiary_id and not self.may("create"):
+            person = db.session.get_one(Beneficiary, row.beneficiary_id)
+            found.append((_("File"), [(Beneficiary.label, self.lead_to(person))]))
+        return found
 
     def history(self, row: Any) -> list[dict[str, Any]]:
         """For who oversees: the changes of a row hold the answer's reason too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ import audit
 import identifiers
 import policy
 import reports
+import rights
 from db import db, row_id
 from i18n import Label, _
 from models import (
@@ -131,6 +133,12 @@ class BeneficiaryView(KentroView):
         """Who was served when is told by services and referrals too: for those who read the reports on them."""
         return super().hidden | (frozenset() if policy.may(self.scope, "read", "report") else {SERVED.slug})
 
+    def settled(self, rows: Any) -> Collection[int]:
+        """People made anonymous, who are looked for only where somebody is called so."""
+        keys = [key for key, name, _others in rows if name == rights.NAMELESS]
+        found = sa.select(Beneficiary.id).where(Beneficiary.id.in_(keys), Beneficiary.erased_on.is_not(None))
+        return set(db.session.scalars(found)) if keys else ()
+
     def subtitle(self, row: Any) -> str:
         """Registry number, parentage and unit; of a restricted record no parentage."""
         is_told = row.father_name and not self.is_closed(row)
@@ -150,7 +158,7 @@ class BeneficiaryView(KentroView):
         offered = [
             {"label": label, "url": url_for(f"{name}.create_view", beneficiary_id=row.id, url=here)}
             for name, label in begun.items()
-            if policy.may(self.scope, "create", name)
+            if policy.may(self.scope, "create", name) and self.may_change(row)
         ]
         about = {
             "rights": (_("Rights of the person"), "rights.person_view", not row.erased_on),

@@ -33,9 +33,13 @@ class DataRequestView(KentroView):
         """What the page is for."""
         return _("Nobody has asked about their own data yet. Every such request is noted here on the day it comes.")
 
+    def may_change(self, row: Any) -> bool:
+        """Whoever was made anonymous is still answered: what nobody answered would wait for ever."""
+        return super().may_change(row) or row.answered_on is None
+
     def links(self, row: Any) -> list[dict[str, str]]:
         """Where the coordinator answers it."""
-        if not policy.may(self.scope, "read", "rights"):
+        if not policy.may(self.scope, "read", "rights") or row.beneficiary.erased_on:
             return []
         return [{"label": _("Copy, restriction, erasure"), "url": url_for("rights.person_view", id=row.beneficiary_id)}]
 

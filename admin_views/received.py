@@ -49,7 +49,7 @@ class ReceivedView(Gated, BaseView):
 
     @expose("/file/", methods=("GET", "POST"))
     def file_view(self) -> Any:
-        """One referral, the person's contact data, and the answer to its sender."""
+        """One referral, the person's contact data, what was answered to its sender, and the next answer."""
         key = row_id(request.args.get("id"))
         try:
             found = sharing.file_of_referral(db.session, key) if key else None
@@ -68,6 +68,7 @@ class ReceivedView(Gated, BaseView):
             title=sent.person,
             sent=sent,
             file=file,
+            answered=sharing.answered(db.session, sent),
             shown=shown,
             answer=form,
             groups=[("", ["status", "on", "note"])],

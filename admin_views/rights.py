@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -187,10 +188,19 @@ class RightsView(Gated, BaseView):
             title=self.name,
             due=found,
             at_once=rights.AT_ONCE,
+            which=self._which,
             anything=any(each.rows for each in found),
             fingerprint=rights.fingerprint(found),
             approve=form,
         )
+
+    def _which(self, each: rights.Due) -> Iterator[tuple[str, str, str | None]]:
+        """What is due by name, with the day that its time began, and its page, where the reader may go there."""
+        model, since = each.line.model, each.line.since
+        view = next((v for v in self.admin._views if getattr(v, "model", None) is model and v.is_accessible()), None)  # type: ignore[union-attr]
+        for row, name in zip(each.rows, each.names, strict=True):
+            url = view and url_for(f"{view.endpoint}.details_view", id=row.id)
+            yield name, f"{fields(model)[since].label}: {shown(fields(model)[since], getattr(row, since))}", url
 
     @expose("/carry_out/", methods=("POST",))
     def carry_out_view(self) -> Any:

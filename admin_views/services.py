@@ -7,12 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+import policy
 from db import db, fields
 from i18n import _
 from models import Application, Appointment, CaseNote, Programme, Service, ServiceDelivery, Visit, now, today
 from vocabulary import AppointmentStatus, Axis
 
 from .base import Child, KentroView, greek_datetime
+from .base.fields import LinkField
 from .base.filters import IS, ColumnFilter, start_of
 from .menu import CATALOGUES, RECEPTION, SERVICES
 
@@ -42,6 +44,10 @@ class AppointmentView(KentroView):
             to_come = Appointment.at >= start_of(today())
             query = query.order_by(to_come.desc(), sa.case((to_come, Appointment.at)))
         return super()._apply_sorting(query, joins, sort_column, sort_desc)
+
+    def is_reader(self, field: LinkField) -> bool:
+        """Whoever serves nobody books for those who do."""
+        return super().is_reader(field) and policy.may(self.scope, "create", ServiceDelivery.__tablename__)
 
     def warnings(self, row: Any, changed: set[str]) -> list[str]:
         """Nobody is in two places: other appointments of the same hours, and hours that are over."""

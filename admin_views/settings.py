@@ -112,6 +112,10 @@ class UserView(KentroView):
             shown = Markup("<code>{}</code>").format(made)
             flash(told % {"name": model, "password": shown, "days": passwords.FIRST_DAYS}, "warning")
 
+    def has_factor(self, row: Any) -> bool:
+        """There is a second factor to take away."""
+        return factor_of(row) is not None
+
     def sections(self, row: Any) -> list[tuple[Any, list[tuple[Any, str]]]]:
         """How the user signs in, too; not from where, which is the user's own to know."""
         factor = factor_of(row)

@@ -67,7 +67,7 @@ def _named(text: str) -> str:
 def _kinds() -> list[tuple[str, str]]:
     known = [m.class_ for m in Base.registry.mappers if issubclass(m.class_, (Record, AuditEntry))]
     kinds = [(model.__tablename__, str(model.labels)) for model in known if not issubclass(model, Step)]
-    return sorted(kinds, key=lambda pair: pair[1])
+    return sorted(kinds, key=lambda pair: search.fold(pair[1]))
 
 
 def _kind(table: str) -> str:
@@ -189,11 +189,14 @@ class AuditEntryView(KentroView):
             case "said":
                 return " · ".join(g.said[row.seq])
             case "subject_type":
-                model = audit.model_named(row.subject_type)
-                return str(model.label if model else row.subject_type or "")
+                return audit.kind_called(row.subject_type)
             case "person_id":
                 return name_of(Beneficiary, row.person_id) or super().shown(row, name)
         return super().shown(row, name)
+
+    def _cell(self, row: Any, name: str) -> Any:
+        """Kinds are called in a workbook what they are called on pages."""
+        return self.shown(row, name) if name == "subject_type" else super()._cell(row, name)
 
     def _difference(self, entry: AuditEntry) -> str:
         """Old and new value of the first few fields that changed."""

@@ -89,15 +89,34 @@ def _task(name: str) -> str:
 
 
 def _subject(entry: AuditEntry, named: bool) -> str:
-    if entry.subject_type == "login":
-        return _("sign-in, after too many tries")
     if entry.action == AuditAction.LOGIN_FAILED and not entry.subject_id:
         return _("unknown user name")
-    model = model_named(entry.subject_type)
+    kind = kind_called(entry.subject_type, is_one=entry.is_erased or bool(entry.subject_id))
     if entry.is_erased:
-        return _("%(kind)s (content erased)", kind=model.label if model else entry.subject_type or "")
-    kind = str(model.label if entry.subject_id else model.labels) if model else (entry.subject_type or "")
+        return _("%(kind)s (content erased)", kind=kind)
     return f"{kind} «{entry.subject_label}»" if entry.subject_label and named else kind
+
+
+PLACES = {
+    "login": N_("sign-in, after too many tries"),
+    "auth": N_("Own account"),
+    "admin": N_("First page"),
+    "home": N_("First page"),
+    "referral_received": N_("Referrals received"),
+    "rights": N_("Rights of the person, times of keeping"),
+    "report": N_("Monthly report"),
+    "oversight": N_("Oversight"),
+    "supervision": N_("Acts of supervisors"),
+}
+"""What acts are about that is no table, by the names that the trail keeps."""
+
+
+def kind_called(name: str | None, *, is_one: bool = True) -> str:
+    """What an entry is about, as people call it: one record, records, or a page."""
+    model = model_named(name)
+    if model is not None:
+        return str(model.label if is_one else model.labels)
+    return _(PLACES[name]) if name in PLACES else name or ""
 
 
 def model_named(table: str | None) -> type[Base] | None:

@@ -57,16 +57,17 @@ def _context(user_id: int) -> str:
 
 
 def renew() -> int:
-    """Seal all secrets under the first key, to be committed; how many there are.
+    """Seal under the first key the secrets that others sealed, to be committed; how many those are.
 
     Raises:
         vault.Sealed: one cannot be opened with the keys that are here.
     """
-    factors = db.session.scalars(sa.select(SecondFactor).options(orm.undefer(SecondFactor.secret))).all()
-    for factor in factors:
+    factors = db.session.scalars(sa.select(SecondFactor).options(orm.undefer(SecondFactor.secret)))
+    old = [factor for factor in factors if not vault.is_current(factor.secret)]
+    for factor in old:
         context = _context(factor.user_id)
         factor.secret = vault.seal(vault.unseal(factor.secret, context), context)
-    return len(factors)
+    return len(old)
 
 
 def takes(user: User, typed: str) -> bool:

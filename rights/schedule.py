@@ -47,11 +47,10 @@ class Line:
 
     @property
     def told(self) -> str:
-        """The line in words."""
+        """The line in words, as everybody may read it."""
         length = ngettext("%(n)s year", "%(n)s years", self.years, n=self.years)
         years = _("%(years)s after %(begins)s", years=length, begins=self.begins)
-        assumed = _("to be confirmed by the Data Protection Officer") if self.is_assumed else ""
-        return f"{years}, {self.fate.value} ({' – '.join(filter(None, (str(self.source), assumed)))})"
+        return f"{years}, {self.fate.value} ({self.source})"
 
 
 CLEARING = Label(

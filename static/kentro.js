@@ -237,8 +237,9 @@ function furnish(table) {
     const [first] = row.cells;
     const link = first.querySelector("a");
     first.id = `row-${keyOf(link)}`;
-    if (edit) row.append(pencil(edit, link, first.textContent));
-    if (bulk) row.prepend(tick(link, first));
+    const isSettled = "settled" in row.dataset;
+    if (edit) row.append(isSettled ? make("td", {}) : pencil(edit, link, first.textContent));
+    if (bulk) row.prepend(isSettled ? make("td", {}) : tick(link, first));
   }
   if (edit) head.append(columnHead("row-actions", make("span", { className: "visually-hidden", textContent: edit })));
   if (bulk) head.prepend(columnHead("tick", make("input", tickBox({ ariaLabel: texts.selectAll }))));

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Dialog, Page, expect
 from python_calamine import CalamineWorkbook
 
+import rights
 from admin_views.base.filters import BETWEEN, CONTAINS, IS
 from db import fields
 from models import (
@@ -58,6 +59,7 @@ from tests.browser import (
     token_of,
     too_wide,
 )
+from tests.walls import system_session
 from tests.world import CANARY, PASSWORD
 from vocabulary import AuditAction, HouseholdRelation, ReferralStatus, Sex, Verdict
 
@@ -104,6 +106,30 @@ def test_long_texts_break_and_tables_fit(office: Office, width: int) -> None:
     page.goto("/admin/referral/")
     shown = page.locator(".clamp", has_text=LONG.strip())
     assert shown.evaluate("text => text.clientHeight < 80 && text.scrollHeight > text.clientHeight")
+
+
+def test_only_columns_that_sort_bear_the_arrows(office: Office) -> None:
+    """Two records side by side have headings that lead to the records."""
+    page = office.sign_in("coordinator")
+    mark = "each => getComputedStyle(each, '::after').content"
+    two = [office.world.rows[code]["beneficiary"] for code in ("main", "roma")]
+    page.goto(f"/admin/person_decision/new/?first_id={two[0]}&second_id={two[1]}")
+    heads = page.locator("thead a")
+    assert [head.evaluate(mark) for head in heads.all()] == ["none", "none"]
+    page.goto("/admin/beneficiary/")
+    assert "↕" in page.locator("thead a").last.evaluate(mark)
+
+
+def test_a_row_that_nobody_changes_any_more_has_neither_pencil_nor_tick(office: Office) -> None:
+    key = office.world.rows["main"]["beneficiary"]
+    with system_session(office.world) as session:
+        row = session.get_one(Beneficiary, key)
+        row.last_name, row.erased_on = rights.NAMELESS, today()
+    page = office.sign_in("coordinator")
+    page.goto("/admin/beneficiary/")
+    for row, number in ((page.locator("[data-settled]"), 0), (page.locator("tbody tr:not([data-settled])").first, 1)):
+        expect(row.locator("[href*='edit/'], [type=checkbox]")).to_have_count(number * 2)
+        assert row.locator("td, th").count() == page.locator("thead th").count()
 
 
 def test_a_new_form_waits_for_its_first_value(office: Office) -> None:

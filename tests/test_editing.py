@@ -20,6 +20,7 @@ from models import (
     Appointment,
     AuditEntry,
     Beneficiary,
+    CaseNote,
     Distribution,
     Event,
     EventAttendance,
@@ -580,12 +581,42 @@ def test_what_was_saved_is_named_with_what_the_role_may_undo(
     browser = world.client(role)
     made = browser.submit(NEW, **person(world))
     told = message(browser.get(made.headers["Location"]).text)
-    assert told.startswith("Αποθηκεύτηκε: Ταυτόχρονος Έλεγχος.")
+    assert told.startswith("Αποθηκεύτηκε: Ωφελούμενος/η «Ταυτόχρονος Έλεγχος».")
     assert ("ιορθώνεται" in told, "διαγράφεται" in told) == (may_edit, may_delete)
     [key] = re.findall(r"id=(\d+)", made.headers["Location"])
     saved = browser.submit(f"/admin/beneficiary/edit/?id={key}", area="Άνω")
     page = browser.get(saved.headers["Location"]).text
-    assert message(page).startswith("Αποθηκεύτηκε: Ταυτόχρονος Έλεγχος.") and page.count("message-success") == 1
+    assert (
+        message(page).startswith("Αποθηκεύτηκε: Ωφελούμενος/η «Ταυτόχρονος Έλεγχος».")
+        and page.count("message-success") == 1
+    )
+
+
+def test_what_was_saved_is_named_with_its_kind(world: World) -> None:
+    """A visit and an appointment both bear the person's name; a name that says the kind says it once."""
+    browser, key = world.client("caseworker.main"), world.rows["main"]["beneficiary"]
+    told = []
+    for model, label in ((Visit, "Επίσκεψη"), (Appointment, "Ραντεβού"), (CaseNote, None)):
+        table = model.__tablename__
+        url = f"/admin/{table}/new/?beneficiary_id={key}"
+        sent = browser.post(url, {**browser.form(url), **filled(world, model, "main")})
+        told.append(message(browser.get(sent.headers["Location"]).text))
+        name = str(world.one(Beneficiary, key))
+        assert told[-1].startswith(f"Αποθηκεύτηκε: {label} «{name}»." if label else "Αποθηκεύτηκε: Σημείωση"), told
+    assert "«" not in told[-1]
+
+
+def test_nobody_is_referred_to_the_unit_that_they_are_in(world: World) -> None:
+    """Not as a draft either, new or changed: it could never be sent."""
+    browser, row = world.client("caseworker.main"), world.rows["main"]
+    here = {"to_partner_id": "", "to_unit_id": str(row["unit"])}
+    new = f"/admin/referral/new/?beneficiary_id={row['beneficiary']}"
+    for url in (new, f"/admin/referral/edit/?id={row['referral']}"):
+        answer = browser.submit(url, reason="Στέγαση", **here)
+        assert answer.status_code == 200, url
+        assert errors_of(answer.text) == {"to_unit_id": said(world.app, "The person is in this unit already.")}
+    annex = browser.submit(new, reason="Στέγαση", to_partner_id="", to_unit_id=str(world.rows["roma"]["unit"]))
+    assert annex.status_code == 302
 
 
 def test_who_came_before_it_began_is_asked_about(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -365,6 +366,37 @@ def test_a_hold_keeps_the_person_s_rows_from_deletion(world: World) -> None:
 
 
 # --- nothing is added to who is anonymous ------------------------------------------------------------------------------
+
+OFFERS = re.compile(r'href="[^"]*/(?:new|edit)/|data-dialog="(?:delete|transition)-dialog"')
+
+
+def test_nothing_is_offered_that_would_be_refused_of_somebody_erased(world: World) -> None:
+    here, request = world.rows["roma"], "/admin/data_request/details/?id={data_request}"
+    coordinator, pages = (
+        world.client("coordinator"),
+        [f"/admin/{t}/details/?id={here[t]}" for t in ("visit", "referral")],
+    )
+    person = f"/admin/beneficiary/details/?id={here['beneficiary']}"
+    for page in (person, *pages):
+        assert OFFERS.search(coordinator.get(page).text), page
+    # The cast's own request still waits for its answer.
+    answer = f"/admin/data_request/edit/?id={here['data_request']}"
+    erase(world, here["beneficiary"])
+    for page in pages:
+        assert not OFFERS.search(coordinator.get(page).text), page
+    offered = re.findall(r'href="([^"]*/(?:new|edit)/[^"]*)"', coordinator.get(person).text)
+    assert [unescape(address).partition("&")[0] for address in offered] == [answer], "what nobody answered yet"
+    told = coordinator.get(request.format(**here)).text
+    assert answer in told and "/admin/rights/person/" not in told, "and there is no file to copy"
+    coordinator.submit(answer, answered_on=f"{today():%d/%m/%Y}", outcome="GRANTED")
+    assert not OFFERS.search(coordinator.get(person).text)
+    rows = dict(
+        re.findall(
+            r'<tr(.*?)><th scope="row"><a href="details/\?id=(\d+)"', coordinator.get("/admin/beneficiary/").text
+        )
+    )
+    rows = {key: attributes for attributes, key in rows.items()}
+    assert rows == {str(world.rows["main"]["beneficiary"]): "", str(here["beneficiary"]): " data-settled"}
 
 
 def test_nothing_is_written_of_somebody_erased_but_an_answer(world: World) -> None:

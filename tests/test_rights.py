@@ -574,6 +574,7 @@ def test_the_command_tells_what_is_due(world: World) -> None:
     told = world.app.test_cli_runner().invoke(args=["retention", "due"])
     assert told.exit_code == 0, told.output
     assert [line.split()[0] for line in told.output.splitlines()] == ["1", "1", "1", "1", "1", "0", "1", "0"]
+    assert "εξαιρούνται: 0" in told.output and "kept back" not in told.output
 
 
 # --- restriction, requests, consents ----------------------------------------------------------------------------------

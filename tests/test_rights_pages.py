@@ -25,7 +25,7 @@ from models import AccessGrant, AuditEntry, Beneficiary, Consent, DataRequest, E
 from tests.answers import add
 from tests.test_rights import NAME, act_as, add_person, everything_kept
 from tests.world import CANARY, SECRET, World, by_hand
-from vocabulary import AuditAction, ConsentKind, RequestKind, Role
+from vocabulary import AuditAction, ConsentKind, RequestKind, RequestOutcome, Role
 
 OTHERS = ("reception.main", "caseworker.main", "mediator.main", "mediator.roma", "supervisor", "administrator")
 
@@ -61,6 +61,8 @@ def test_the_copy_tells_all_that_is_kept_and_what_is_withheld(world: World) -> N
     ):  # fmt: skip
         assert told in text, told
     assert SECRET not in text, "a note confided to its author alone"
+    assert "επιβεβαιωθεί" not in text, "what the municipality still has to do is no matter of the citizen's"
+    assert "να επιβεβαιωθεί από τον Υπεύθυνο" in coordinator.get("/admin/rights/").text
     assert CANARY["roma"] not in text and CANARY["main"] not in text.replace("Δράση " + CANARY["main"], "").replace(
         "Δέμα " + CANARY["main"], ""
     )
@@ -154,6 +156,7 @@ def test_erasing_asks_for_reason_and_number_and_leaves_a_certificate(world: Worl
     assert "Αίτημα 5/2026" in page.text
     (row,) = world.query(sa.select(Erasure).where(Erasure.reason == "Αίτημα 5/2026"))
     text = said(body(coordinator, f"/admin/erasure/paper/?id={row.id}"))
+    assert "Κρυπτογραφικά αποτυπώματα" in text and "Αποτυπώματα ατόμων" not in text, "nobody's fingers were printed"
     assert "Πιστοποιητικό διαγραφής" in text and "Αίτημα 5/2026" in text and "Χρήστης coordinator" in text
     assert number not in text and CANARY["main"] not in text
     left = coordinator.get(f"/admin/beneficiary/details/?id={key}").text.replace("Δράση " + CANARY["main"], "")
@@ -343,6 +346,13 @@ def test_a_list_is_approved_as_it_was_read(world: World) -> None:
     assert len(world.query(sa.select(Erasure.id))) == 1, "the cast's own"
 
 
+def test_what_is_due_leads_to_what_is_read_before_approving(world: World) -> None:
+    key, page = make_due(world), world.client("coordinator").get("/admin/rights/").text
+    name = str(world.one(Beneficiary, key).described)
+    line = rf'<li><a href="/admin/beneficiary/details/\?id={key}">{re.escape(name)}</a> · Λήξη παρακολούθησης: 01/01/2010</li>'
+    assert re.search(line, page)
+
+
 def test_certificates_are_made_by_erasures_alone(world: World) -> None:
     coordinator = world.client("coordinator")
     for route in ("new/", "edit/?id=1", "delete/"):
@@ -359,7 +369,24 @@ def test_a_request_is_noted_by_the_desk_and_waits_for_the_coordinator(world: Wor
     assert CANARY["main"] in coordinator.get("/admin/").text
     answer = coordinator.submit(f"/admin/data_request/edit/?id={row.id}", answered_on="", outcome="GRANTED")
     assert "και ημερομηνία και έκβαση" in answer.text
-    assert desk.get(f"/admin/data_request/edit/?id={row.id}").status_code == 403
+
+
+@pytest.mark.parametrize("who", ["reception.main", "caseworker.main", "mediator.main"])
+def test_who_notes_a_request_corrects_it_and_never_answers_it(world: World, who: str) -> None:
+    key, desk = world.rows["main"]["beneficiary"], world.client(who)
+    new = f"/admin/data_request/new/?beneficiary_id={key}"
+    answer = {"answered_on": f"{today():%d/%m/%Y}", "outcome": "GRANTED", "is_extended": "y"}
+    assert not set(desk.form(new)) & set(answer)
+    assert desk.submit(new, kind=RequestKind.ACCESS.value, **answer).status_code == 302
+    (row,) = world.query(sa.select(DataRequest).where(DataRequest.kind == RequestKind.ACCESS))
+    page = f"/admin/data_request/edit/?id={row.id}"
+    assert desk.submit(page, kind=RequestKind.ERASURE.value, note="Λάθος", **answer).status_code == 302
+    row = world.one(DataRequest, row.id)
+    assert (row.kind, row.note) == (RequestKind.ERASURE, "Λάθος"), "what was written can be corrected"
+    assert (row.answered_on, row.outcome, row.is_extended) == (None, None, False), "and still waits for its answer"
+    assert CANARY["main"] in world.client("coordinator").get("/admin/").text
+    assert world.client("coordinator").submit(page, **answer).status_code == 302
+    assert world.one(DataRequest, row.id).outcome == RequestOutcome.GRANTED
 
 
 def test_consent_to_photographs_shows_at_the_attendance(world: World) -> None:

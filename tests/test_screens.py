@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 import re
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from python_calamine import CalamineWorkbook
 
+import search
 from admin_views.base.values import ATHENS, shown
 from db import Base, Kind, Searchable, fields
 from models import Appointment, Beneficiary, Municipality, Unit, Visit, Volunteer, today
@@ -361,6 +363,12 @@ def test_linked_rows_are_filters_too(desk: tuple[World, Browser, dict[str, int]]
     assert set(listed(browser, "visit", flt0_beneficiary_id_contains="kanarinidis")) == {world.rows["main"]["visit"]}
     mine = set(listed(browser, "visit", flt0_staff_id_is=world.users["caseworker.main"]))
     assert mine == {world.rows["main"]["visit"], *(known[k] for k in ("before", "first", "last", "after"))}
+
+
+def test_fields_to_filter_by_stand_in_greek_order(calm_world: World) -> None:
+    """By code point, capitals with an accent would come before all others."""
+    labels = list(json.loads(calm_world.client("coordinator").get("/admin/beneficiary/filters/").text))
+    assert labels == sorted(labels, key=search.fold) != sorted(labels)
 
 
 def test_every_filter_on_offer_answers(calm_world: World) -> None:

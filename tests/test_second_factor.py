@@ -238,6 +238,10 @@ def test_a_new_key_seals_secrets_anew(world: World) -> None:
         world.app.config["KEYS"] = new + before
         result = world.app.test_cli_runner().invoke(args=["vault", "rotate"])
         assert result.exit_code == 0 and "second_factor: 1 rows" in result.output, result.output
+        again = world.app.test_cli_runner().invoke(args=["vault", "rotate"])
+        assert again.exit_code == 0 and "second_factor: 0 rows" in again.output, (
+            "it is sealed with the first key already"
+        )
         # What else is kept may need older keys; the secret does not.
         with world.app.app_context():
             world.app.config["KEYS"] = new
@@ -344,7 +348,10 @@ def test_an_administrator_resets_the_second_factor_of_another(world: World) -> N
     enrolled(world, "caseworker.main")
     key = world.users["caseworker.main"]
     admin = world.client("administrator")
-    assert admin.post(f"/admin/user/reset_factor/?id={key}").status_code == 302
+    offered = f"/admin/user/reset_factor/?id={key}"
+    assert offered in admin.get(f"/admin/user/details/?id={key}").text
+    assert admin.post(offered).status_code == 302
+    assert offered not in admin.get(f"/admin/user/details/?id={key}").text, "there is nothing to reset"
     assert world.query(sa.select(SecondFactor)) == [] and is_in(world.client("caseworker.main"))
     assert world.query(sa.select(UserSession).where(UserSession.user_id == key, UserSession.ended_at.is_(None)))
     (entry,) = world.query(sa.select(AuditEntry).where(AuditEntry.action == AuditAction.DELETE))

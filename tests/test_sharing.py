@@ -568,6 +568,27 @@ def test_the_receiving_unit_answers_in_its_own_name(world: World, there: int) ->
     assert "Το πήραμε" in world.client("caseworker.roma").get(f"/admin/referral/details/?id={key}").text
 
 
+def test_the_receiving_unit_reads_what_it_answered_and_not_what_the_sender_noted(world: World, there: int) -> None:
+    """A sender who heard by telephone notes the answer too: that is in the sender's file."""
+    key, browser = sent(world, there, ReferralStatus.SENT), world.client("mediator.main")
+    page = f"{RECEIVED}/file/?id={key}"
+    title = "Τι απαντήσαμε"
+    assert title not in browser.get(page).text
+    browser.post(page, status="RECEIVED", on="02/02/2026", note="Το πήραμε")
+    noted = world.client("caseworker.roma").post(
+        f"/admin/referral/move/?id={key}", to="APPT", on="03/02/2026", note="Σημείωση παραρτήματος"
+    )
+    assert noted.status_code == 302 and world.one(Referral, key).status == ReferralStatus.APPT
+    told = world.client("caseworker.main").get(page).text.partition(title)[2]
+    for shown in ("Το πήραμε", "02/02/2026", "Παρελήφθη", world.one(User, world.users["mediator.main"]).full_name):
+        assert shown in told, shown
+    assert "Σημείωση παραρτήματος" not in told and "03/02/2026" not in told
+    with session_of(world, "caseworker.main") as session:
+        (seen,) = sharing.received(session, key)
+    with session_of(world, "caseworker.roma") as session:
+        assert not sharing.answered(session, seen), "it is read by whom it was sent to"
+
+
 @pytest.mark.parametrize("status", ["WITHDRAWN", "NOREPLY", "DRAFT", "DONE", "", "X"])
 def test_the_receiving_unit_says_only_what_is_its_own_to_say(world: World, there: int, status: str) -> None:
     key, browser = sent(world, there, ReferralStatus.SENT), world.client("caseworker.main")

@@ -529,6 +529,23 @@ def test_numbers_in_filters_and_entries_are_told_by_name(world: World) -> None:
     assert f"<strong>{other}</strong>" in foreign.get(f"/admin/visit/?flt0_beneficiary_id_is={other}").text
 
 
+def test_no_name_of_the_application_s_own_is_told(world: World) -> None:
+    """Whatever a page or a table is called inside: in sentences and in the workbook it bears its label."""
+    inside = {rule.endpoint.partition(".")[0] for rule in world.app.url_map.iter_rules()}
+    inside |= {line.split()[0] for line in policy.TABLE.strip().splitlines()[1:]} | {"login"}
+    with world.app.app_context():
+        unnamed = {name for name in inside if audit.kind_called(name) == name}
+    assert unnamed == {"static", "asset", "healthz", "accessibility"}, "these are open to all"
+    world.client("reception.main").get("/admin/referral_received/")
+    supervisor = world.client("supervisor")
+    told = "Χρήστης reception.main δεν έλαβε πρόσβαση: Παραπομπές που λάβαμε"
+    assert told in unescape(re.sub("<[^>]+>", "", supervisor.get("/admin/").text))
+    with supervisor.get("/admin/audit_entry/export/xlsx/") as answer:
+        head, *rows = CalamineWorkbook.from_filelike(io.BytesIO(answer.data)).get_sheet_by_index(1).to_python()
+    kinds = {row[head.index("Είδος")] for row in rows}
+    assert "Παραπομπές που λάβαμε" in kinds and not kinds & inside
+
+
 def test_reviews_stand_beside_the_entries(world: World) -> None:
     browser, trail = world.client("supervisor"), table(world)
     seqs = [row[0] for row in trail][:6]

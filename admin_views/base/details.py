@@ -59,7 +59,7 @@ class Details(Writing):
             title=str(row),
             subtitle=self.subtitle(row),
             links=self.links(row),
-            may_touch=policy.may_touch(self.scope, row),
+            may_change=self.may_change(row),
             trail_url=self.trail_url(row) if policy.may(self.scope, "read", "audit_entry") else None,
             sections=self.sections(row),
             transitions=self.transitions(row),
@@ -118,7 +118,9 @@ class Details(Writing):
             "title": str(child.model.labels),
             "name": name,
             "count": db.session.scalar(sa.select(sa.func.count()).select_from(child.model).where(belongs)),
-            "add_url": url_for(f"{name}.create_view", url=here, **{child.column: row.id}) if view.can_create else None,
+            "add_url": url_for(f"{name}.create_view", url=here, **{child.column: row.id})
+            if view.can_create and self.may_change(row)
+            else None,
             "list_url": None if child.where else url_for(f"{name}.index_view", **{f"flt0_{child.column}_is": row.id}),
             "headers": [str(label) for _name, label in view._labelled(names)],
             "rows": [self._child_row(view, each, names, here, child.leads_to) for each in db.session.scalars(rows)],
@@ -126,7 +128,7 @@ class Details(Writing):
         }
 
     def _child_row(self, view: Screen, row: Any, names: list[str], here: str, leads_to: str | None) -> dict[str, Any]:
-        name, may_edit = view.model.__tablename__, view.can_edit and policy.may_touch(view.scope, row)
+        name, may_edit = view.model.__tablename__, view.can_edit and view.may_change(row)
         return {
             "url": self._address(view, row, leads_to),
             "edit_url": url_for(f"{name}.edit_view", id=row.id, url=here) if may_edit else None,

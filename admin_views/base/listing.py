@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ import audit
 from db import Kind, Searchable, db, link_target, row_id
 from i18n import _
 from models import Scoped
+from search import fold
 from vocabulary import AuditAction
 
 from . import values
@@ -84,7 +85,7 @@ class Listing(Screen):
             if flt.data_type != BY_NUMBER:
                 offer = {"arg": arg, "operation": str(flt.operation()), "options": flt.choices(), "type": flt.data_type}
                 groups.setdefault(str(flt.name), []).append(offer)
-        return jsonify(groups)
+        return jsonify(dict(sorted(groups.items(), key=lambda pair: fold(pair[0]))))
 
     def scaffold_auto_joins(self) -> list[Any]:
         """None: `texts_of` reads what a page shows."""
@@ -154,6 +155,10 @@ class Listing(Screen):
         rows = query.options(*(orm.joinedload(self.through(name)) for name in self.links_behind(names)))[page]
         self.look_beside(rows)
         return ((self.get_pk_value(row), [self.shown(row, name) for name in names]) for row in rows)
+
+    def settled(self, rows: list[tuple[int, Markup, Markup]]) -> Collection[int]:
+        """Those of a list's rows that nobody changes any more: no pencil leads to their forms."""
+        return ()
 
     def nothing_here(self) -> str:
         """What an empty list says."""

@@ -23,11 +23,11 @@ from auth import own_address
 from db import BadValue, Base, Field, Kind, clean, db, row_id
 from i18n import Label, _, ngettext
 from identifiers import N_, InvalidIdentifier
-from models import Staged, Submission, User, today
+from models import Beneficiary, Scoped, Staged, Submission, User, today
 from vocabulary import AuditAction
 
 from . import values
-from .fields import LinkField
+from .fields import LinkField, UnitField
 from .forms import KentroForm, form_class
 from .listing import Listing
 
@@ -56,9 +56,10 @@ class Writing(Listing):
         """A form for a new row; links named in the URL are filled in."""
         form = self._narrowed(super().create_form(obj))
         if request.method == "GET":
-            for name, field in form._fields.items():
-                if isinstance(field, LinkField):
-                    self._prefill(field, request.args.get(name))
+            links = [field for field in form if isinstance(field, LinkField)]
+            for field in links:
+                self._prefill(field, request.args.get(field.name))
+            self._prefill_unit(links)
         return form
 
     def edit_form(self, obj: Any = None) -> KentroForm:
@@ -82,10 +83,23 @@ class Writing(Listing):
             field.data = row_id(asked)
             field.data = field.data if field.chosen() is not None else None
         elif field.data is None:
-            if field.target is User and field.flags.required:
+            if self.is_reader(field):
                 field.data = self.scope.user_id
             elif field.column == "unit_id" and len(self.scope.unit_ids) == 1:
                 field.data = self.scope.unit_ids[0]
+
+    def is_reader(self, field: LinkField) -> bool:
+        """Until somebody else is chosen, the link names who fills in the form."""
+        return field.target is User and bool(field.flags.required)
+
+    @staticmethod
+    def _prefill_unit(links: list[LinkField]) -> None:
+        """A row stands in the unit of what it points at (policy.py): the only one that would be taken."""
+        rows = (field.chosen() for field in links if issubclass(field.target, Scoped))
+        unit = next((row.unit_id for row in rows if row is not None), None)
+        for field in links:
+            if isinstance(field, UnitField) and field.data is None:
+                field.data = unit
 
     def form_groups(self, form: KentroForm) -> list[tuple[Any, list[str]]]:
         """The form's fields under the headings that their columns declare."""
@@ -114,7 +128,7 @@ class Writing(Listing):
         if self._sent(form) is None and not self._save(form, self.model(), is_created=True):
             return False
         row = self._sent(form)
-        flash(_("Saved: %(name)s.", name=row) + self._how_to_undo(), "success")
+        flash(_("Saved: %(name)s.", name=_with_kind(row)) + self._how_to_undo(), "success")
         return row
 
     def _how_to_undo(self) -> str:
@@ -137,7 +151,9 @@ class Writing(Listing):
             return False
         if not self._save(form, model, is_created=False):
             return False
-        flash(_("Saved: %(name)s.", name=model) + " " + _("Its history shows what it was before."), "success")
+        flash(
+            _("Saved: %(name)s.", name=_with_kind(model)) + " " + _("Its history shows what it was before."), "success"
+        )
         return True
 
     def _save(self, form: Any, row: Any, *, is_created: bool) -> bool:
@@ -252,9 +268,14 @@ class Writing(Listing):
         asked = own_address(request.values.get("url"))
         return asked if asked and asked != self.get_url(".index_view") else self.get_url(".details_view", id=model.id)
 
+    def may_change(self, row: Any) -> bool:
+        """The row, and what hangs on it, is the reader's to change; of people made anonymous nothing is."""
+        person = row if isinstance(row, Beneficiary) else getattr(row, "beneficiary", None)
+        return policy.may_touch(self.scope, row) and (person is None or person.erased_on is None)
+
     def transitions(self, row: Any) -> list[dict[str, str]]:
         """The moves that the record allows now, if the user may make them."""
-        if not isinstance(row, Staged) or not self.may("move"):
+        if not isinstance(row, Staged) or not self.may("move") or not self.may_change(row):
             return []
         styles = ("primary", *("outline-primary" for _state in row.next_states))
         return [
@@ -310,6 +331,12 @@ class Writing(Listing):
     def is_action_allowed(self, name: str) -> bool:
         """Bulk actions need the same leave as single ones."""
         return self.may(name)
+
+
+def _with_kind(row: Base) -> str:
+    """The row as the trail names it: a visit and an appointment both bear the person's name."""
+    name = str(row)
+    return name if name.startswith(str(row.label)) else f"{row.label} «{name}»"
 
 
 def _unsaid(answer: Any) -> Any:
