@@ -139,12 +139,18 @@ class AccessGrantView(KentroView):
                 setattr(model, name, value)
 
     def create_model(self, form: Any) -> Any:
-        """A request waits, found or not found, and nobody is looked for; an emergency is opened."""
+        """A request waits, found or not, and nobody is looked for; an emergency that found nobody is typed anew."""
         made = super().create_model(form)
-        is_new = made and made.kind == GrantKind.EMERGENCY and made.status == GrantStatus.ASKED
-        if is_new and not sharing.open_in_emergency(db.session, made):
+        return made if not made or made.status != GrantStatus.REFUSED else False
+
+    def tell_made(self, row: Any) -> None:
+        """An emergency is opened; a miss is recorded all the same."""
+        if row.kind == GrantKind.EMERGENCY and row.status == GrantStatus.ASKED:
+            sharing.open_in_emergency(db.session, row)
+        if row.kind == GrantKind.EMERGENCY and row.status == GrantStatus.REFUSED:
             flash(_("No file of another unit agrees with all that you typed. The attempt was recorded."), "warning")
-        return made
+        else:
+            super().tell_made(row)
 
     def get_save_return_url(self, model: Any, is_created: bool = False) -> str:
         """To the file where it is open, else to the request."""

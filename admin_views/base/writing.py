@@ -128,8 +128,12 @@ class Writing(Listing):
         if self._sent(form) is None and not self._save(form, self.model(), is_created=True):
             return False
         row = self._sent(form)
-        flash(_("Saved: %(name)s.", name=_with_kind(row)) + self._how_to_undo(), "success")
+        self.tell_made(row)
         return row
+
+    def tell_made(self, row: Any) -> None:
+        """What happened, and what may be done about it."""
+        flash(_("Saved: %(name)s.", name=_with_kind(row)) + self._how_to_undo(), "success")
 
     def _how_to_undo(self) -> str:
         """What the role may do about a row made by mistake."""
