@@ -88,6 +88,17 @@ def _make_writer(session: orm.Session) -> None:
         begin_write()
 
 
+@event.listens_for(orm.Session, "before_flush")
+def _forget_old_links(session: orm.Session, context: object, instances: object) -> None:
+    """Entries and messages call a row after what it points at now, not before."""
+    for row in session.dirty:
+        state: Any = sa.inspect(row)
+        names = [name.removesuffix("_id") for name in state.committed_state if name in fields(type(row))]
+        old = [name for name in names if name in state.mapper.relationships and not state.attrs[name].history.added]
+        if old:
+            session.expire(row, old)
+
+
 @event.listens_for(orm.Session, "after_flush")
 def _notice_changes(session: orm.Session, context: object) -> None:
     """Old values are known only now; names of linked rows only when the flush is over."""

@@ -625,3 +625,17 @@ def test_the_export_of_the_trail_is_itself_recorded(world: World) -> None:
     download.close()
     browser.get("/admin/audit_entry/details/?id=1")
     assert watch.only().action == AuditAction.VIEW, "reading the trail is an act too"
+
+
+def test_a_form_that_names_a_person_is_a_look_at_the_person(world: World) -> None:
+    """Numbers can be counted up in addresses; from the person's own page it is the same act (0014)."""
+    person = world.rows["main"]["beneficiary"]
+    looks = sa.select(AuditEntry.subject_label).where(
+        AuditEntry.action == AuditAction.VIEW, AuditEntry.person_id == person
+    )
+    browser = world.client("reception.main")
+    for path in ("/admin/visit/new/", "/admin/appointment/new/"):
+        assert browser.get(f"{path}?beneficiary_id={person}").status_code == 200
+    assert len(world.query(looks)) == 1
+    assert browser.get(f"/admin/visit/new/?beneficiary_id={world.rows['roma']['beneficiary']}").status_code == 200
+    assert len(world.query(looks)) == 1, "a foreign one names nobody"
