@@ -288,8 +288,8 @@ admin_group = AppGroup("admin", help="Administrators.")
 def create(username: str, name: str, password_stdin: bool) -> None:
     """Create an administrator, who creates the other users on the screens."""
     # Before the transaction: nobody else could write while the terminal waits.
-    kept = passwords.make_hash(_password(password_stdin))
     username = identifiers.username(username)
+    kept = passwords.make_hash(_password(password_stdin), username, name)
     begin_write()
     if db.session.scalar(sa.select(User.id).where(User.username == username)) is not None:
         raise click.ClickException(f"There is a user {username!r} already.")

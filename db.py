@@ -385,6 +385,15 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE") if immediate else connection.connection.execute("BEGIN")  # type: ignore[attr-defined]
 
 
+def _forget_old_links(session: orm.Session, row: Any) -> None:
+    """What a changed number pointed at before is not what the row is called after from here on."""
+    state, links = sa.inspect(row), fields(type(row))
+    names = (name.removesuffix("_id") for name in state.committed_state if name in links)
+    old = [name for name in names if name in state.mapper.relationships and not state.attrs[name].history.added]
+    if old:
+        session.expire(row, old)
+
+
 @event.listens_for(orm.Session, "before_flush", insert=True)
 def _apply_rules(session: orm.Session, context: object, instances: object) -> None:
     for row in [*session.new, *session.dirty]:
@@ -392,5 +401,7 @@ def _apply_rules(session: orm.Session, context: object, instances: object) -> No
             row.before_save(session)
         if isinstance(row, Searchable):
             row.refresh_keys()
+    for row in session.dirty:
+        _forget_old_links(session, row)
     for row in session.deleted:
         row.before_delete(session)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -372,6 +373,12 @@ class Beneficiary(Searchable, Scoped, Record):
         sa.Index("ix_beneficiary_unit_sort", "unit_id", "sort_key"),
         sa.Index("ix_beneficiary_unit_registered", "unit_id", "registered_on"),
         sa.Index("ix_beneficiary_unit_closed_sort", "unit_id", "closed_on", "sort_key"),
+        sa.Index(
+            "ix_beneficiary_restricted",
+            "unit_id",
+            sqlite_where=sa.text("restricted_on IS NOT NULL"),
+            postgresql_where=sa.text("restricted_on IS NOT NULL"),
+        ),
     )
 
     registry_number: Mapped[str] = text(
@@ -518,7 +525,18 @@ def _next_number(session: orm.Session, unit_id: int, counter: orm.InstrumentedAt
     drawn = session.connection().execute(drawing).one_or_none()
     if drawn is None:
         raise BadValue(N_("Choose a unit."), "unit_id")
-    return f"{drawn[1].upper()}-{mark}{drawn[0]:05d}"
+    return _number(drawn[1], mark, drawn[0])
+
+
+def _number(code: str, mark: str, number: int) -> str:
+    return f"{code.upper()}-{mark}{number:05d}"
+
+
+def _as_numbered(unit: Unit, typed: str) -> str:
+    """A registry number as the unit writes it: «13», «roma 13» and «ΡΟΜΑ-13» are ROMA-00013. Others stay as typed."""
+    found = re.fullmatch(r"(.*?)[\s-]*([0-9]{1,9})", typed)
+    is_the_units = found and (not found[1] or {*search.key(found[1]).split()} & {*search.key(unit.code).split()})
+    return _number(unit.code, "", int(found[2])) if found and is_the_units else typed
 
 
 class PersonToken(Scoped, Base):
@@ -600,6 +618,15 @@ class OfPerson(Scoped):
         return self.beneficiary_id  # type: ignore[return-value]
 
 
+class Rests:
+    """Work about a person. While their data are restricted, only who keeps the rights of people sees it (policy.py)."""
+
+    @declared_attr
+    def beneficiary_id(cls) -> Mapped[int | None]:
+        """The person, if it is about one."""
+        return link("beneficiary.id", "Ωφελούμενος/η", "Beneficiary")
+
+
 class Household(Searchable, Scoped, Record):
     """People who live together, with a reference person."""
 
@@ -628,7 +655,7 @@ class Household(Searchable, Scoped, Record):
         return "{} ({})".format(*values)
 
 
-class HouseholdMember(OfPerson, Record):
+class HouseholdMember(OfPerson, Rests, Record):
     """A person's place in a household. The reference person is the member with relation HEAD."""
 
     label, labels = Label("Μέλος νοικοκυριού", "Household member"), Label("Μέλη νοικοκυριού", "Household members")
@@ -659,7 +686,7 @@ class HouseholdMember(OfPerson, Record):
         return f"{self.beneficiary}: {self.relation}"
 
 
-class Visit(Scoped, Record):
+class Visit(Scoped, Rests, Record):
     """Somebody came, called or was met in the field: registered or, for a passing question, nameless."""
 
     label, labels = Label("Επίσκεψη", "Visit"), Label("Επισκέψεις", "Visits")
@@ -694,7 +721,7 @@ class Visit(Scoped, Record):
         return f"{self.beneficiary or Label('Ανώνυμη επίσκεψη', 'Anonymous visit')}"
 
 
-class Appointment(Staged, Scoped, Record):
+class Appointment(Staged, Scoped, Rests, Record):
     """A time kept for somebody."""
 
     label, labels = Label("Ραντεβού", "Appointment"), Label("Ραντεβού", "Appointments")
@@ -774,7 +801,7 @@ class Service(Record):
         return f"{code} {Label(name, name_en or name)}"
 
 
-class ServiceDelivery(OfPerson, Record):
+class ServiceDelivery(OfPerson, Rests, Record):
     """A service given to a person on a day."""
 
     label, labels = Label("Παροχή υπηρεσίας", "Service delivery"), Label("Παροχές υπηρεσιών", "Service deliveries")
@@ -800,7 +827,7 @@ class ServiceDelivery(OfPerson, Record):
         return f"{self.service} – {self.beneficiary}"
 
 
-class CaseNote(OfPerson, Record):
+class CaseNote(OfPerson, Rests, Record):
     """What was said in confidence: read by the author, the treating team or the unit (policy.py)."""
 
     label, labels = Label("Σημείωση υπόθεσης", "Case note"), Label("Σημειώσεις υπόθεσης", "Case notes")
@@ -880,7 +907,7 @@ _R = ReferralStatus
 _ANSWERED = (_R.APPT, _R.ACCEPTED, _R.WAITING, _R.REJECTED, _R.NOSHOW)
 
 
-class Referral(Staged, OfPerson, Record):
+class Referral(Staged, OfPerson, Rests, Record):
     """A person sent on to a partner or to another unit."""
 
     label, labels = Label("Παραπομπή", "Referral"), Label("Παραπομπές", "Referrals")
@@ -970,7 +997,7 @@ class ApplicationStep(Step, Scoped, Record):
 _A = ApplicationStatus
 
 
-class Application(Staged, OfPerson, Record):
+class Application(Staged, OfPerson, Rests, Record):
     """A person's application to a programme. Kentro keeps its number and state; the national systems decide."""
 
     label, labels = Label("Αίτηση", "Application"), Label("Αιτήσεις", "Applications")
@@ -1070,7 +1097,7 @@ class Event(Searchable, Scoped, Record):
         super().before_save(session)
 
 
-class EventAttendance(OfPerson, Record):
+class EventAttendance(OfPerson, Rests, Record):
     """A beneficiary's part in an event."""
 
     label, labels = Label("Συμμετοχή", "Attendance"), Label("Συμμετοχές", "Attendance")
@@ -1100,13 +1127,13 @@ class EventAttendance(OfPerson, Record):
 
 
 def places_taken(session: orm.Session, event_id: int, but: int | None = None) -> int:
-    """How many people have a place in the event, one attendance left out."""
+    """How many people have a place in the event, one attendance left out; past the session, as with stocks."""
     taken = sa.select(sa.func.count(EventAttendance.id)).where(
         EventAttendance.event_id == event_id,
         EventAttendance.attendance != Attendance.ABSENT,
         EventAttendance.id != (but or 0),
     )
-    return session.scalar(taken) or 0
+    return session.connection().scalar(taken) or 0
 
 
 class VolunteerHours(Scoped, Record):
@@ -1165,13 +1192,16 @@ class Item(Searchable, Scoped, Record):
 
 
 def stocks(session: orm.Session, item_ids: Iterable[int]) -> dict[int, Decimal]:
-    """What is left of each of these items: what came in less what was handed out."""
+    """What is left of each of these items: what came in less what was handed out.
+
+    Past the session: what was given to somebody whose data are restricted is out of sight, and not back on the shelf.
+    """
     left = dict.fromkeys(item_ids, Decimal())
     for model in (StockMovement, Distribution):
         sums = (
             sa.select(model.item_id, sa.func.sum(model.quantity)).where(model.item_id.in_(left)).group_by(model.item_id)
         )
-        for item_id, quantity in session.execute(sums.where(model.item_id.in_(left))):
+        for item_id, quantity in session.connection().execute(sums.where(model.item_id.in_(left))):
             left[item_id] += model.sign * quantity
     return left
 
@@ -1241,7 +1271,7 @@ class StockMovement(ChangesStock, Scoped, Record):
         return f"{self.item} – {self.kind}"
 
 
-class Distribution(ChangesStock, OfPerson, Record):
+class Distribution(ChangesStock, OfPerson, Rests, Record):
     """Goods handed to a person."""
 
     sign = -1
@@ -1266,7 +1296,7 @@ class Distribution(ChangesStock, OfPerson, Record):
 # --- papers and sharing -----------------------------------------------------------------------------------------------
 
 
-class Attachment(OfPerson, Record):
+class Attachment(OfPerson, Rests, Record):
     """A paper kept with a person's file."""
 
     label, labels = Label("Συνημμένο", "Attachment"), Label("Συνημμένα", "Attachments")
@@ -1376,6 +1406,8 @@ class AccessGrant(Staged, Scoped, Record):
             )
         if not self.asked_parts:
             raise BadValue(N_("Say which parts are needed."), "asked_parts")
+        if self.registry_number and (unit := session.get(Unit, self.of_unit_id or 0)):
+            self.registry_number = _as_numbered(unit, self.registry_number)
         if {*self.asked_parts, *(self.parts or ())} & {FilePart.HEALTH, FilePart.NOTES} and not self.special_basis:
             raise BadValue(N_("Health and notes need a basis for special categories."), "special_basis")
         super().before_save(session)

@@ -24,13 +24,13 @@ class WeakPassword(ValueError):
     """The password is not acceptable; the text is a gettext msgid."""
 
 
-def make_hash(password: str) -> str:
+def make_hash(password: str, *names: str) -> str:
     """An argon2id hash (argon2-cffi's defaults, RFC 9106's low-memory profile).
 
     Raises:
         WeakPassword: see `check`.
     """
-    check(password)
+    check(password, *names)
     return _hasher.hash(password)
 
 
@@ -44,12 +44,12 @@ def has_run_out(given_at: dt.datetime | None, moment: dt.datetime) -> bool:
     return given_at is not None and moment - given_at > dt.timedelta(days=FIRST_DAYS)
 
 
-def check(password: str) -> None:
-    """The password is acceptable.
+def check(password: str, *names: str) -> None:
+    """The password is acceptable for whoever is called so.
 
     Raises:
-        WeakPassword: shorter than 12 or longer than 256 characters (the cap keeps hashing cheap), or one of the most
-            common; there are no rules of composition (ASVS 5.0, 6.2.1 to 6.2.9).
+        WeakPassword: shorter than 12 or longer than 256 characters (the cap keeps hashing cheap), one of the most
+            common, or little but the names; there are no rules of composition (ASVS 5.0, 6.2.1 to 6.2.11).
     """
     if len(password) < SHORTEST:
         raise WeakPassword(N_("A password has at least 12 characters."))
@@ -57,6 +57,12 @@ def check(password: str) -> None:
         raise WeakPassword(N_("A password has at most 256 characters."))
     if password.lower() in COMMON:
         raise WeakPassword(N_("This password is one of the most common ones: choose another."))
+    beside = password.casefold()
+    words = [word for name in names for word in name.casefold().split() if len(word) > 2]
+    for word in sorted(words, key=len, reverse=True):
+        beside = beside.replace(word, "")
+    if sum(sign.isalnum() for sign in beside) < SHORTEST // 2:
+        raise WeakPassword(N_("This password is made of your own name: choose another."))
 
 
 def matches(password: str, kept: str | None) -> bool:

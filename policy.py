@@ -330,7 +330,16 @@ def _criteria(
     own = orm.with_loader_criteria(Scoped, lambda row: row.unit_id.in_(unit_ids), include_aliases=True)
     tests = ((table, rule(scope)) for table, rule in OWN_RULES.items())
     own_rules = (orm.with_loader_criteria(t, test, include_aliases=True) for t, test in tests if test is not sa.true())
-    return (*(() if role in EVERY_UNIT else (own,)), *own_rules)
+    return (*(() if role in EVERY_UNIT else (own,)), *(() if may(scope, "move", "rights") else (RESTING,)), *own_rules)
+
+
+def _of_nobody_restricted(row: Any) -> sa.ColumnElement[bool]:
+    """Regulation 2016/679, article 18: what is restricted is kept, and nobody works with it."""
+    restricted = sa.select(Beneficiary.id).where(Beneficiary.restricted_on.is_not(None)).correlate(None)
+    return row.beneficiary_id.is_(None) | row.beneficiary_id.not_in(restricted)  # type: ignore[no-any-return]
+
+
+RESTING = orm.with_loader_criteria(models.Rests, _of_nobody_restricted, include_aliases=True)
 
 
 def _refuse_what_cannot_be_narrowed(statement: Any) -> None:

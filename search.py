@@ -16,6 +16,7 @@ _MOST_WORDS = 8
 _MOST_ALTERNATIVES = 16
 _MOST_STORED = 4  # spellings kept of a stored Latin word, whose Greek form is a guess
 _LONGEST_QUERY = 400
+_DIGITS = 5  # of a registry number
 _LONGEST_ALTERNATIVE = 40  # databases bound the length of a LIKE pattern
 
 # Letters that look alike as capitals, Greek beside Latin.
@@ -103,7 +104,9 @@ def _phone_forms(number: str) -> list[str]:
 
 def _typed_forms(word: str) -> list[str]:
     if word.isdecimal():
-        forms = [word, word.removeprefix("00")]  # 0030… and 0049… are stored as +30… and +49…
+        # 0030… and 0049… are stored as +30… and +49…; 00013 is somebody's number on paper, and 13 what is left of it.
+        is_foreign = re.match("00[1-9]", word) and len(word) > _DIGITS
+        forms = [word, word[2:] if is_foreign else word.zfill(_DIGITS)]
     elif _is_code(word) or len(word) <= 3:
         forms = [_code(word), *_sounds_so_far(word)]  # ΑΒ123456 or its letters typed apart, but also 8eodwrou
     else:

@@ -599,6 +599,7 @@ class AuditAction(Code):
     SEARCH = "search", "Αναζήτηση", "Searched"
     EXPORT = "export", "Εξαγωγή", "Exported"
     LOGIN = "login", "Σύνδεση", "Signed in"
+    CONFIRMED = "confirmed", "Επιβεβαίωση ταυτότητας", "Confirmed identity"
     LOGOUT = "logout", "Αποσύνδεση", "Signed out"
     LOGIN_FAILED = "login_failed", "Αποτυχία σύνδεσης", "Sign-in failed"
     REFUSED = "refused", "Άρνηση πρόσβασης", "Refused"

@@ -57,6 +57,7 @@ SENTENCES = {
     AuditAction.SEARCH: N_("%(who)s searched in: %(what)s"),
     AuditAction.EXPORT: N_("%(who)s exported: %(what)s"),
     AuditAction.LOGIN: N_("%(who)s signed in"),
+    AuditAction.CONFIRMED: N_("%(who)s confirmed who they are"),
     AuditAction.LOGOUT: N_("%(who)s signed out"),
     AuditAction.LOGIN_FAILED: N_("A sign-in failed: %(what)s"),
     AuditAction.REFUSED: N_("%(who)s was refused: %(what)s"),

@@ -189,6 +189,7 @@ def confirm_session() -> None:
     begin_write()
     token, kept = secrets.token_urlsafe(32), current_user.session
     kept.token_hash, kept.confirmed_at = hash_of(token), now()
+    audit.note(db.session, AuditAction.CONFIRMED, current_user.user)
     # Whatever becomes of the rest of this request, the browser will hold the new secret.
     audit.commit(db.session)
     login_user(SignedIn(token, current_user.kept))

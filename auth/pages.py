@@ -152,7 +152,7 @@ def password() -> Any:
     if request.method == "POST":
         problems = _problems(form, user)
         if not problems:
-            kept = passwords.make_hash(form.new.data)
+            kept = passwords.make_hash(form.new.data, *_names(user))
             begin_write()
             user.password_hash, user.password_changed_at, user.password_given_at = kept, now(), None
             end_sessions(user, but=current_user.session)
@@ -166,6 +166,10 @@ def password() -> Any:
     return render_template("password.html", form=form, title=_("Change of password"), intro=intro if must else None)
 
 
+def _names(user: User) -> tuple[str, str]:
+    return user.username, user.full_name
+
+
 def _problems(form: PasswordForm, user: User) -> dict[str, str]:
     """All that is wrong, by field."""
     found = {}
@@ -174,7 +178,7 @@ def _problems(form: PasswordForm, user: User) -> dict[str, str]:
     if form.new.data != form.again.data:
         found["again"] = _("The two new passwords differ.")
     try:
-        passwords.check(form.new.data or "")
+        passwords.check(form.new.data or "", *_names(user))
     except passwords.WeakPassword as error:
         found["new"] = _(str(error))
     if form.new.data and form.new.data == form.current.data:

@@ -58,10 +58,13 @@ def test_taking_out_everything_asks_again(world: World) -> None:
         assert asked.status_code == 302 and unquote(back).endswith(unquote(narrowed)), "the list comes back as it was"
     assert browser.get("/admin/beneficiary/").status_code == 200
     asked = browser.get("/admin/partner/export/xlsx/")
+    confirmations = sa.select(AuditEntry.actor_name).where(AuditEntry.action == AuditAction.CONFIRMED)
     wrong = confirm(browser, asked.headers["Location"], **{"confirm-password": "λάθος"})
+    assert world.query(confirmations) == []
     assert wrong.status_code == 200 and "field-error" in wrong.text
     assert taken(browser, "/admin/partner/export/xlsx/") == 302
     done = confirm(browser, asked.headers["Location"])
+    assert len(world.query(confirmations)) == 1
     assert (done.status_code, done.headers["Location"]) == (302, "/admin/partner/")
     assert taken(browser, "/admin/partner/export/xlsx/") == 200
     exports = world.query(sa.select(AuditEntry).where(AuditEntry.action == AuditAction.EXPORT))

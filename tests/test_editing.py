@@ -721,3 +721,15 @@ def test_a_new_unit_gets_its_own_numbers(world: World) -> None:
     key = world.query(sa.select(Unit.id).where(Unit.code == "kem"))[0]
     assert world.client("coordinator").submit(NEW, **person(world) | {"unit_id": str(key)}).status_code == 302
     assert world.query(sa.select(Beneficiary.registry_number).where(Beneficiary.unit_id == key)) == ["KEM-00001"]
+
+
+def test_what_points_at_another_now_is_called_after_it(world: World) -> None:
+    """In the message, on the page and in the trail."""
+    browser, visit = world.client("reception.main"), world.rows["main"]["visit"]
+    other = add(world, builders.beneficiary(Unit(id=world.rows["main"]["unit"]), last_name="Άλλος", first_name="Νίκος"))
+    url = f"/admin/visit/edit/?id={visit}"
+    assert browser.submit(url, beneficiary_id=other).status_code == 302
+    told = message(browser.get(f"/admin/visit/details/?id={visit}").text)
+    assert "Άλλος Νίκος" in told and CANARY["main"] not in told
+    [entry] = world.query(sa.select(AuditEntry).where(AuditEntry.action == AuditAction.UPDATE))
+    assert entry.subject_label == "Άλλος Νίκος"

@@ -147,6 +147,15 @@ def test_numbers_are_found_by_their_beginning(stored: str, queries: list[str]) -
     assert [query for query in queries if not is_found(query, stored)] == []
 
 
+def test_a_registry_number_finds_its_own_record_with_or_without_zeros() -> None:
+    """And nobody whose ΑΜΚΑ or telephone begins as it ends."""
+    whose = {n: ("Παλαιός", "Κώστας", f"MAIN-{n:05d}", f"{n:02d}028012345") for n in (1, 2, 10, 12, 13, 20)}
+    for number in whose:
+        for query in (f"MAIN-{number:05d}", f"μαιν {number:05d}", f"{number:05d}"):
+            assert [n for n, parts in whose.items() if is_found(query, *parts)] == [number], query
+        assert is_found(f"main-{number}", *whose[number])
+
+
 @pytest.mark.parametrize(
     ("query", "is_match"),
     [

@@ -17,7 +17,7 @@ from models import AccessGrant, AuditEntry, Beneficiary, Membership, Referral, S
 from policy import Refused
 from seed import builders
 from tests.answers import add, errors_of
-from tests.walls import MOMENT, NEVER, assert_untouched, plain, session_of, state_of
+from tests.walls import MOMENT, NEVER, assert_untouched, plain, session_of, state_of, system_session
 from tests.world import CANARY, SECRET, Browser, World
 from vocabulary import AuditAction, Confidence, FilePart, GrantKind, GrantStatus, ReferralStatus
 
@@ -144,6 +144,23 @@ def test_a_request_without_reference_purpose_or_basis_is_not_taken(
     assert reply.status_code == 200 and errors_of(reply.text), wrong
     assert "Κοινό σχέδιο στήριξης" in reply.text or not wrong.get("reason", "x"), "what was typed stays"
     assert_untouched(world, before)
+
+
+@pytest.mark.parametrize("typed", ["ROMA-777", "roma 00777", "ΡΟΜΑ-777", "777", "000777"])
+def test_a_registry_number_means_the_same_however_it_is_typed(world: World, there: int, typed: str) -> None:
+    with system_session(world) as session:
+        session.get_one(Beneficiary, there).registry_number = "ROMA-00777"
+    sent = {"amka": "", "registry_number": typed, "of_unit_id": world.rows["roma"]["unit"]}
+    assert ask(world.client("caseworker.main"), **sent).status_code == 302
+    assert newest(world).registry_number == "ROMA-00777"
+    page = world.client("coordinator").get(f"{URL}/decide/?id={newest(world).id}").text
+    assert f'<option value="{there}"' in page
+
+
+def test_the_number_of_another_unit_is_not_taken_for_this_ones(world: World, there: int) -> None:
+    sent = {"amka": "", "registry_number": "MAIN-1", "of_unit_id": world.rows["roma"]["unit"]}
+    ask(world.client("caseworker.main"), **sent)
+    assert newest(world).registry_number == "MAIN-1"
 
 
 def test_asking_opens_nothing(world: World, there: int) -> None:
@@ -361,8 +378,6 @@ def test_a_colleague_of_the_same_unit_does_not_even_see_the_request(world: World
 
 
 def test_who_leaves_the_unit_or_the_role_leaves_the_grant(world: World, there: int) -> None:
-    from tests.walls import system_session
-
     _browser, key = granted(world, there)
     with system_session(world) as session:
         for row in session.scalars(sa.select(Membership).where(Membership.user_id == world.users["caseworker.main"])):
@@ -470,8 +485,6 @@ RECEIVED = "/admin/referral_received"
 
 def sent(world: World, there: int, *path: ReferralStatus, to: str = "main") -> int:
     """A referral from the annex, walked through these states."""
-    from tests.walls import system_session
-
     key = add(
         world,
         builders.referral(

@@ -116,6 +116,20 @@ def test_common_passwords_are_refused() -> None:
     assert accepted == []
 
 
+@pytest.mark.parametrize("made", ["maria.p.maria.p", "MARIA.P maria.p 1", "Παπαδάκη Μαρία", "μαρίαμαρία παπαδάκη12"])
+def test_a_password_made_of_its_users_name_is_refused(made: str) -> None:
+    with pytest.raises(passwords.WeakPassword, match="own name"):
+        passwords.make_hash(made, "maria.p", "Μαρία Παπαδάκη")
+    passwords.check(f"{made} και κάτι δικό μου", "maria.p", "Μαρία Παπαδάκη")
+
+
+def test_the_page_knows_whose_password_it_is(world: World) -> None:
+    page = world.client("caseworker.main").post(
+        "/password", current=PASSWORD, new="caseworker.main!", again="caseworker.main!"
+    )
+    assert set(errors_of(page.text)) == {"new"}
+
+
 def test_changing_the_password_needs_the_old_one_and_a_good_new_one(world: World) -> None:
     browser = world.client("reception.main")
     before = world.one(User, world.users["reception.main"]).password_changed_at
