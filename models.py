@@ -535,10 +535,14 @@ def _number(code: str, mark: str, number: int) -> str:
 
 
 def _as_numbered(unit: Unit, typed: str) -> str:
-    """A registry number as the unit writes it: «13», «roma 13» and «ΡΟΜΑ-13» are ROMA-00013. Others stay as typed."""
-    found = re.fullmatch(r"(.*?)[\s-]*([0-9]{1,9})", typed)
-    is_the_units = found and (not found[1] or {*search.key(found[1]).split()} & {*search.key(unit.code).split()})
-    return _number(unit.code, "", int(found[2])) if found and is_the_units else typed
+    """A registry number as the unit writes it: «13», «roma 13» and «ΡΟΜΑ-13» are ROMA-00013.
+
+    Whatever holds anything else stays as typed: a household's code, too, ends in such digits.
+    """
+    found = re.fullmatch(r"(?:([^\W\d_]+)[ -]?)?([0-9]{1,9})", typed)
+    if not found or (found[1] and search.key(found[1]) != search.key(unit.code)):
+        return typed
+    return _number(unit.code, "", int(found[2]))
 
 
 class PersonToken(Scoped, Base):
@@ -774,7 +778,7 @@ class Appointment(Staged, Scoped, Rests, Record):
         return self.at + dt.timedelta(minutes=self.minutes)
 
     def before_save(self, session: orm.Session) -> None:
-        if self.beneficiary_id is None and self.beneficiary is None and not self.caller:
+        if self.beneficiary_id is None and not self.caller:
             raise BadValue(N_("Say for whom: choose a person, or write who called."), "caller")
         super().before_save(session)
 
@@ -1203,7 +1207,7 @@ def stocks(session: orm.Session, item_ids: Iterable[int]) -> dict[int, Decimal]:
         sums = (
             sa.select(model.item_id, sa.func.sum(model.quantity)).where(model.item_id.in_(left)).group_by(model.item_id)
         )
-        for item_id, quantity in session.connection().execute(sums.where(model.item_id.in_(left))):
+        for item_id, quantity in session.connection().execute(sums):
             left[item_id] += model.sign * quantity
     return left
 
@@ -1321,7 +1325,7 @@ _G = GrantStatus
 class AccessGrant(Staged, Scoped, Record):
     """Somebody's leave to read parts of a file of another unit, for a purpose and a time (Regulation 2016/679, art. 5).
 
-    It stands in the asking unit, names the file as the asker typed it, and says nothing of whether there is one:
+    It stands in the asking unit, names the file as the asker did, and says nothing of whether there is one:
     only an answer that grants it names the person (sharing.py reads through it).
     """
 
@@ -1477,6 +1481,10 @@ class DataRequest(OfPerson, Record):
         self.received_on = self.received_on or today()
         if self.received_on > today():
             raise BadValue(N_("The date lies in the future."), "received_on")
+        if self.received_on > min(sa.inspect(self).attrs.received_on.history.deleted or [today()]):
+            raise BadValue(
+                N_("The time for the answer runs already: the day of receipt does not move on."), "received_on"
+            )
         self.due_on = months_later(self.received_on, 3 if self.is_extended else 1)
         if (self.answered_on is None) != (self.outcome is None):
             raise BadValue(N_("An answer has both its date and its outcome."), "outcome")

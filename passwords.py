@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
+import search
 from identifiers import N_
 
 SHORTEST, LONGEST = 12, 256
@@ -57,11 +58,10 @@ def check(password: str, *names: str) -> None:
         raise WeakPassword(N_("A password has at most 256 characters."))
     if password.lower() in COMMON:
         raise WeakPassword(N_("This password is one of the most common ones: choose another."))
-    beside = password.casefold()
-    words = [word for name in names for word in name.casefold().split() if len(word) > 2]
-    for word in sorted(words, key=len, reverse=True):
-        beside = beside.replace(word, "")
-    if sum(sign.isalnum() for sign in beside) < SHORTEST // 2:
+    beside = whole = search.fold(password)
+    for word in sorted(search.fold(" ".join(names)).split(), key=len, reverse=True):
+        beside = beside.replace(word, "") if len(word) > 2 else beside
+    if beside != whole and len(beside.replace(" ", "")) < SHORTEST // 2:
         raise WeakPassword(N_("This password is made of your own name: choose another."))
 
 

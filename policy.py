@@ -24,6 +24,9 @@ from models import (
     AuditReview,
     Beneficiary,
     CaseNote,
+    DataRequest,
+    Household,
+    HouseholdMember,
     PersonDecision,
     Scoped,
     ServiceDelivery,
@@ -271,9 +274,14 @@ def sets(scope: Scope, resource: str, column: str) -> bool:
 
 
 def may_touch(scope: Scope, row: Base) -> bool:
-    """A note, and an answer to the supervisor, speaks with its author's voice: nobody else changes or removes it."""
+    """A note, and an answer to the supervisor, speaks with its author's voice: nobody else changes or removes it.
+
+    What a person was answered is changed by who answers.
+    """
     if isinstance(row, AuditAnswer):
         return scope.is_system or row.by_id == scope.user_id
+    if isinstance(row, DataRequest):
+        return row.answered_on is None or sets(scope, row.__tablename__, "answered_on")
     return scope.is_system or not isinstance(row, CaseNote) or row.author_id == scope.user_id
 
 
@@ -290,12 +298,14 @@ def sees(scope: Scope, column: Field) -> bool:
 RESTRICTED = N_("The processing of this person's data is restricted (art. 18): ask the coordinator.")
 
 
-def in_use(scope: Scope) -> sa.ColumnElement[bool]:
-    """The people whose data this reader may look through; of those restricted, lists have name and number alone.
+def keeps_rights(scope: Scope) -> bool:
+    """Restricts, copies and erases; nobody else works with what is restricted (Regulation 2016/679, article 18)."""
+    return may(scope, "move", "rights")
 
-    Regulation 2016/679, article 18.
-    """
-    return sa.true() if may(scope, "move", "rights") else Beneficiary.restricted_on.is_(None)
+
+def in_use(scope: Scope) -> sa.ColumnElement[bool]:
+    """The people whose data this reader may look through; of those restricted, lists have name and number alone."""
+    return sa.true() if keeps_rights(scope) else Beneficiary.restricted_on.is_(None)
 
 
 @cache
@@ -330,11 +340,12 @@ def _criteria(
     own = orm.with_loader_criteria(Scoped, lambda row: row.unit_id.in_(unit_ids), include_aliases=True)
     tests = ((table, rule(scope)) for table, rule in OWN_RULES.items())
     own_rules = (orm.with_loader_criteria(t, test, include_aliases=True) for t, test in tests if test is not sa.true())
-    return (*(() if role in EVERY_UNIT else (own,)), *(() if may(scope, "move", "rights") else (RESTING,)), *own_rules)
+    narrowed = ((own, role not in EVERY_UNIT), (RESTING, not keeps_rights(scope)))
+    return (*(option for option, is_needed in narrowed if is_needed), *own_rules)
 
 
 def _of_nobody_restricted(row: Any) -> sa.ColumnElement[bool]:
-    """Regulation 2016/679, article 18: what is restricted is kept, and nobody works with it."""
+    """What is restricted is kept, and nobody works with it."""
     restricted = sa.select(Beneficiary.id).where(Beneficiary.restricted_on.is_not(None)).correlate(None)
     return row.beneficiary_id.is_(None) | row.beneficiary_id.not_in(restricted)  # type: ignore[no-any-return]
 
@@ -405,6 +416,17 @@ def _decisions_in_sight(scope: Scope) -> sa.ColumnElement[bool]:
     return _of_whole_house(scope, PersonDecision.__tablename__)
 
 
+def _with_somebody_in_use(scope: Scope) -> sa.ColumnElement[bool]:
+    """A household bears a family's name and address: it rests with the last of its members."""
+    if keeps_rights(scope):
+        return sa.true()
+    # Tables, not entities: within them, memberships that rest would be out of sight.
+    place, person = HouseholdMember.__table__, Beneficiary.__table__
+    of = sa.select(place.c.household_id).join(person, person.c.id == place.c.beneficiary_id)
+    rests, lives = (of.where(test) for test in (person.c.restricted_on.is_not(None), person.c.restricted_on.is_(None)))
+    return Household.id.not_in(rests) | Household.id.in_(lives)
+
+
 OWN_RULES: dict[type[Base], Callable[[Scope], sa.ColumnElement[bool]]] = {
     AuditEntry: _trail_in_sight,
     CaseNote: _confided_to,
@@ -412,6 +434,7 @@ OWN_RULES: dict[type[Base], Callable[[Scope], sa.ColumnElement[bool]]] = {
     AuditReview: _said_to,
     AuditAnswer: _answered_by,
     PersonDecision: _decisions_in_sight,
+    Household: _with_somebody_in_use,
 }
 """What narrows a table beside its unit, or in its place."""
 NARROWED: tuple[type[Any], ...] = (Scoped, *OWN_RULES)

@@ -74,8 +74,7 @@ class AccessGrantView(KentroView):
     list_columns = ("asked_at", "summary", "asked_by_id", "kind", "status", "ends_at", "unit_id")
     made_filters = (
         yes_or_no(
-            AccessGrant, "news_is", Label("Ανοιχτός, ή απαντήθηκε σε 14 ημέρες", "Open, or answered in 14 days"),
-            _is_news,
+            AccessGrant, "news_is", Label("Ανοιχτός, ή απαντήθηκε πρόσφατα", "Open, or answered lately"), _is_news,
         ),
     )  # fmt: skip
     confirmed_routes = frozenset({"decide_view"})
@@ -141,7 +140,7 @@ class AccessGrantView(KentroView):
     def create_model(self, form: Any) -> Any:
         """A request waits, found or not, and nobody is looked for; an emergency that found nobody is typed anew."""
         made = super().create_model(form)
-        return made if not made or made.status != GrantStatus.REFUSED else False
+        return made and made.status != GrantStatus.REFUSED and made
 
     def tell_made(self, row: Any) -> None:
         """An emergency is opened; a miss is recorded all the same."""

@@ -85,7 +85,7 @@ class BeneficiaryView(KentroView):
 
     def is_closed(self, row: Any) -> bool:
         """The record is restricted, and the reader is not who keeps the rights of people."""
-        return row.restricted_on is not None and not policy.may(self.scope, "move", "rights")
+        return row.restricted_on is not None and not policy.keeps_rights(self.scope)
 
     @expose("/details/")
     def details_view(self) -> Any:

@@ -94,11 +94,14 @@ class UserView(KentroView):
 
     def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
         """A new password, role or suspension ends the user's sessions."""
+        is_asked = "first_password" in form and form.first_password.data
         if model.id == self.scope.user_id and policy.changed(model) & {"role", "is_active"}:
             raise BadValue(
                 N_("Nobody changes their own role or suspends themselves: another administrator does."), "role"
             )
-        if is_created or ("first_password" in form and form.first_password.data):
+        if model.id == self.scope.user_id and is_asked:
+            raise BadValue(N_("One's own password is changed on its own page."), "first_password")
+        if is_created or is_asked:
             form.made = passwords.make_first()
             model.password_hash = passwords.make_hash(form.made)
             model.password_changed_at, model.password_given_at = None, now()

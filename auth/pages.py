@@ -33,10 +33,15 @@ def must_change_password() -> Any:
     open_to_all = ("auth.", *OPEN_FILES, "healthz", "accessibility")
     if (request.endpoint or "").startswith(open_to_all) or not current_user.is_authenticated:
         return None
-    kept = current_user.kept
+    first = to_do_first(current_user.kept)
+    return redirect(url_for(first)) if first else None
+
+
+def to_do_first(kept: Any) -> str | None:
+    """The page without which nothing else is open to this session, if there is one."""
     if kept.password_changed_at is None:
-        return redirect(url_for("auth.password"))
-    return redirect(url_for("auth.factor")) if kept.factor_id is None and must_have_factor(kept.role) else None
+        return "auth.password"
+    return "auth.factor" if kept.factor_id is None and must_have_factor(kept.role) else None
 
 
 def must_have_factor(role: Any) -> bool:
@@ -78,6 +83,8 @@ def login() -> Any:
         user = password_of(form.username.data or "", form.password.data or "")
         if user is not None and not passwords.has_run_out(user.password_given_at, now()):
             return _await_code(user) if codes.factor_of(user) else _let_in(user)
+        if user is not None:
+            audit.note(db.session, AuditAction.LOGIN_FAILED, user)
         flash(_(RUN_OUT if user is not None else WRONG), "error")
         # Browsers keep the name that was typed; the password they do not.
         form.username.render_kw = {**form.username.render_kw, "autofocus": False}

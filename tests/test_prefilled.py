@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.answers import errors_of
 from tests.world import World
 
 
@@ -31,3 +32,12 @@ def test_who_serves_nobody_is_not_whom_an_appointment_is_with(calm_world: World,
     browser, reader = calm_world.client(username), str(calm_world.users[username])
     assert browser.form("/admin/appointment/new/")["staff_id"] == (reader if serves else "")
     assert browser.form("/admin/visit/new/")["staff_id"] == reader, "whoever writes a visit received it"
+
+
+def test_an_appointment_is_never_left_for_nobody(world: World) -> None:
+    """The form that is opened knows the person of before; taking the person away needs a caller."""
+    browser, key = world.client("reception.main"), world.rows["main"]["appointment"]
+    url = f"/admin/appointment/edit/?id={key}"
+    refused = browser.submit(url, beneficiary_id="", caller="")
+    assert refused.status_code == 200 and set(errors_of(refused.text)) == {"caller"}
+    assert browser.submit(url, beneficiary_id="", caller="Κάποιος που τηλεφώνησε").status_code == 302

@@ -385,8 +385,13 @@ def test_who_notes_a_request_corrects_it_and_never_answers_it(world: World, who:
     assert (row.kind, row.note) == (RequestKind.ERASURE, "Λάθος"), "what was written can be corrected"
     assert (row.answered_on, row.outcome, row.is_extended) == (None, None, False), "and still waits for its answer"
     assert CANARY["main"] in world.client("coordinator").get("/admin/").text
+    later = world.client("coordinator").submit(page, received_on=f"{row.received_on - dt.timedelta(days=2):%d/%m/%Y}")
+    assert later.status_code == 302, "it came earlier than was noted"
+    moved = desk.submit(page, received_on=f"{today():%d/%m/%Y}")
+    assert moved.status_code == 200 and "field-error" in moved.text, "the time runs already"
     assert world.client("coordinator").submit(page, **answer).status_code == 302
     assert world.one(DataRequest, row.id).outcome == RequestOutcome.GRANTED
+    assert desk.get(page).status_code == 403, "what was answered is the coordinator's"
 
 
 def test_consent_to_photographs_shows_at_the_attendance(world: World) -> None:

@@ -157,10 +157,11 @@ def test_a_registry_number_means_the_same_however_it_is_typed(world: World, ther
     assert f'<option value="{there}"' in page
 
 
-def test_the_number_of_another_unit_is_not_taken_for_this_ones(world: World, there: int) -> None:
-    sent = {"amka": "", "registry_number": "MAIN-1", "of_unit_id": world.rows["roma"]["unit"]}
+@pytest.mark.parametrize("typed", ["MAIN-1", "ROMA-Ν00001", "ROMA-0000 1", "roma 2/1", "ROMA-2024-1", "ΠΑΛΙΟ ROMA 1"])
+def test_what_is_no_number_of_the_unit_is_not_taken_for_one(world: World, there: int, typed: str) -> None:
+    sent = {"amka": "", "registry_number": typed, "of_unit_id": world.rows["roma"]["unit"]}
     ask(world.client("caseworker.main"), **sent)
-    assert newest(world).registry_number == "MAIN-1"
+    assert newest(world).registry_number == typed
 
 
 def test_asking_opens_nothing(world: World, there: int) -> None:

@@ -639,3 +639,7 @@ def test_a_form_that_names_a_person_is_a_look_at_the_person(world: World) -> Non
     assert len(world.query(looks)) == 1
     assert browser.get(f"/admin/visit/new/?beneficiary_id={world.rows['roma']['beneficiary']}").status_code == 200
     assert len(world.query(looks)) == 1, "a foreign one names nobody"
+    other = world.client("caseworker.main")
+    refused = other.submit("/admin/visit/new/", beneficiary_id=person, request="")
+    assert refused.status_code == 200 and CANARY["main"] in refused.text
+    assert len(world.query(looks)) == 2, "nor does sending it go by unseen"

@@ -42,7 +42,11 @@ class Details(Writing):
         if row is not None:
             return row if isinstance(row, Beneficiary) else getattr(row, "beneficiary", None)
         chosen = form._fields.get("beneficiary_id")
-        return db.session.get(Beneficiary, chosen.data) if chosen is not None and chosen.data else None
+        person = db.session.get(Beneficiary, chosen.data) if chosen is not None and chosen.data else None
+        if person is not None:
+            # Numbers can be counted up, and the form says whose each is.
+            audit.note_reading(db.session, AuditAction.VIEW, person)
+        return person
 
     def new_title(self) -> str:
         """The heading over the form of a new row."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import operator
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -224,7 +225,8 @@ def _shown_of(query: str) -> sa.ColumnElement[bool]:
     The search key holds telephones and ΑΜΚΑ too: found by them, the record would tell whose they are.
     """
     named = Beneficiary.sort_key.startswith(search.fold(query)[:200], autoescape=True)
-    numbered = Beneficiary.registry_number == query.strip().upper()
+    digits = re.fullmatch(r"(?:[^\W\d_]+[ -]?)?([0-9]{1,9})", query.strip())
+    numbered = Beneficiary.registry_number.endswith(f"-{int(digits[1]):05d}") if digits else sa.false()
     return sa.or_(policy.in_use(policy.scope_in(db.session)), named, numbered)
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 import i18n
 import policy
-from auth.pages import must_have_factor
+from auth.pages import to_do_first
 from db import db
 from models import Municipality, today
 from vocabulary import Role
@@ -61,16 +61,9 @@ def init_app(app: Flask) -> None:
             municipality=municipality.name if municipality else None,
             co_financing=municipality.co_financing if municipality else None,
             day=greek_date(today()),
-            has_menu=_has_menu(g.get("kept")),
+            has_menu=(kept := g.get("kept")) is not None and to_do_first(kept) is None,
         )
         return {"frame": frame, "part": lambda name: part(name, frame)}
-
-
-def _has_menu(kept: Any) -> bool:
-    """Somebody is signed in, and nothing has to be done first."""
-    if kept is None or kept.password_changed_at is None:
-        return False
-    return kept.factor_id is not None or not must_have_factor(kept.role)
 
 
 def _municipality() -> Any:

@@ -81,11 +81,7 @@ class Writing(Listing):
     def _prefill(self, field: LinkField, asked: str | None) -> None:
         if asked:
             field.data = row_id(asked)
-            chosen = field.chosen()
-            field.data = None if chosen is None else field.data
-            if getattr(chosen, "person_id", None):
-                # Numbers can be counted up in addresses, and the form says whose each is.
-                audit.note_reading(db.session, AuditAction.VIEW, chosen)
+            field.data = field.data if field.chosen() is not None else None
         elif field.data is None:
             if self.is_reader(field):
                 field.data = self.scope.user_id
