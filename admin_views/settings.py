@@ -22,11 +22,6 @@ from .base.fields import TickField
 from .base.filters import yes_or_no
 from .menu import SETTINGS
 
-FIRST_PASSWORD = N_(
-    "First password of %(name)s: %(password)s. Hand it over in person: it is not shown again, and ends after "
-    "%(days)s days."
-)
-
 
 class MunicipalityView(KentroView):
     """The municipality and its funded operation."""
@@ -90,7 +85,7 @@ class UserView(KentroView):
 
     def get_create_form(self) -> Any:
         """Nobody signs in without a first password."""
-        return type("NewUserForm", (self.scaffold_form(),), {"first_password": None})
+        return type("NewUserForm", (self.scaffold_form(),), dict.fromkeys(["first_password"]))
 
     def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
         """A new password, role or suspension ends the user's sessions."""
@@ -111,7 +106,12 @@ class UserView(KentroView):
     def after_model_change(self, form: Any, model: Any, is_created: bool) -> None:
         """The password that was made is told once, to whoever hands it over."""
         if made := getattr(form, "made", None):
-            told = Markup(_(FIRST_PASSWORD))  # noqa: S704 (the catalogue's own)
+            told = Markup(  # noqa: S704 (the catalogue's own)
+                _(
+                    "First password of %(name)s: %(password)s. Hand it over in person: it is not shown again, and ends "
+                    "after %(days)s days."
+                )
+            )
             shown = Markup("<code>{}</code>").format(made)
             flash(told % {"name": model, "password": shown, "days": passwords.FIRST_DAYS}, "warning")
 
