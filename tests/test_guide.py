@@ -22,7 +22,7 @@ from vocabulary import Role
 GUIDE = (config.ROOT / "docs/odigos.md").read_text(encoding="utf-8")
 CATALOGUE = config.ROOT / "translations/el/LC_MESSAGES/messages.po"
 NOT_THE_SCREENS = ("tests", "docs", "benchmarks", "migrations", "seed")
-MOST_BYTES = 3_500_000
+MOST_BYTES = 4_000_000
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
 
 
