@@ -74,6 +74,7 @@ class UserView(KentroView):
 
     def scaffold_form(self) -> Any:
         """The declared columns, and last whether the user needs another password, as each new one does."""
+        form = super().scaffold_form()  # first: fields stand in the order in which they are made
         tick = TickField(
             Label("Νέος κωδικός πρώτης σύνδεσης", "New first password"),
             description=Label(
@@ -81,7 +82,7 @@ class UserView(KentroView):
                 "A random one is made, and shown once, for you to hand over. The old one ends.",
             ),
         )
-        return type("UserForm", (super().scaffold_form(),), {"first_password": tick})
+        return type("UserForm", (form,), {"first_password": tick})
 
     def get_create_form(self) -> Any:
         """Nobody signs in without a first password."""

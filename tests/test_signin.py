@@ -195,6 +195,8 @@ def test_the_old_password_cannot_be_guessed_on_the_change_page(world: World) -> 
 def handed_over(world: World, key: int) -> str:
     """A first password as the administrator is told it."""
     admin = world.client("administrator")
+    form = admin.get(f"/admin/user/edit/?id={key}").text
+    assert form.index('id="is_active"') < form.index('id="first_password"')
     assert admin.submit(f"/admin/user/edit/?id={key}", first_password="y").status_code == 302
     [made] = re.findall(r"<code>([^<]+)</code>", admin.get(f"/admin/user/details/?id={key}").text)
     assert made not in admin.get(f"/admin/user/details/?id={key}").text, "it is shown once"
