@@ -296,7 +296,8 @@ def on_row(
         case "emergency_view", "GET":
             return browser.get(f"{url}/emergency/")
         case "emergency_view", _:
-            return browser.post(f"{url}/emergency/", new_row(world, table))
+            amka = world.one(MODELS["beneficiary"], world.rows["roma"]["beneficiary"]).amka
+            return browser.post(f"{url}/emergency/", amka=amka, reason="x")
         case "file_view", _:
             return browser.get(f"{url}/file/?id={key}")
         case "paper_view", _:
