@@ -534,12 +534,16 @@ def _number(code: str, mark: str, number: int) -> str:
     return f"{code.upper()}-{mark}{number:05d}"
 
 
+NUMBERED = re.compile(r"(?:([^\W\d_]+)[ -]?)?([0-9]{1,9})")
+"""A registry number as people type it: perhaps a unit's code, and digits, perhaps without their zeros."""
+
+
 def _as_numbered(unit: Unit, typed: str) -> str:
     """A registry number as the unit writes it: «13», «roma 13» and «ΡΟΜΑ-13» are ROMA-00013.
 
     Whatever holds anything else stays as typed: a household's code, too, ends in such digits.
     """
-    found = re.fullmatch(r"(?:([^\W\d_]+)[ -]?)?([0-9]{1,9})", typed)
+    found = NUMBERED.fullmatch(typed)
     if not found or (found[1] and search.key(found[1]) != search.key(unit.code)):
         return typed
     return _number(unit.code, "", int(found[2]))

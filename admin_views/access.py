@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
-from flask import abort, flash, redirect, request, url_for
+from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from wtforms import SelectField
 
@@ -251,8 +251,7 @@ class AccessGrantView(KentroView):
         except BadValue:
             return self.closed(str(row))
         if found is None:
-            audit.note(db.session, AuditAction.REFUSED, subject_type="access_grant", id=str(row.id))
-            abort(404)
+            self.not_found(row.id, "access_grant")
         return self.render(
             "admin/access_grant/file.html",
             title=found.name,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import operator
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,7 +16,7 @@ import sealing
 import search
 from db import Base, Field, Kind, Searchable, Sensitivity, db, fields, link_target, row_id
 from i18n import Label, _, countries, language
-from models import Beneficiary
+from models import NUMBERED, Beneficiary
 
 from . import values
 from .fields import names_of
@@ -225,8 +224,8 @@ def _shown_of(query: str) -> sa.ColumnElement[bool]:
     The search key holds telephones and ΑΜΚΑ too: found by them, the record would tell whose they are.
     """
     named = Beneficiary.sort_key.startswith(search.fold(query)[:200], autoescape=True)
-    digits = re.fullmatch(r"(?:[^\W\d_]+[ -]?)?([0-9]{1,9})", query.strip())
-    numbered = Beneficiary.registry_number.endswith(f"-{int(digits[1]):05d}") if digits else sa.false()
+    typed = NUMBERED.fullmatch(query.strip())
+    numbered = Beneficiary.registry_number.endswith(f"-{int(typed[2]):05d}") if typed else sa.false()
     return sa.or_(policy.in_use(policy.scope_in(db.session)), named, numbered)
 
 
