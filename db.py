@@ -329,7 +329,10 @@ def clean(field: Field, value: str | None) -> str | None:
 
 # --- engine and session ----------------------------------------------------------------------------------------------
 
-db = SQLAlchemy(engine_options={"pool_pre_ping": True}, session_options={"expire_on_commit": False})
+# The connection last used comes first: SQLite drops the whole page cache of one when another has written meanwhile.
+_POOL = {"pool_pre_ping": True, "pool_use_lifo": True}
+
+db = SQLAlchemy(engine_options=_POOL, session_options={"expire_on_commit": False})
 
 
 def init_app(app: Flask) -> None:

@@ -101,7 +101,8 @@ class PostgresHouse:
     def dispose(self) -> None:
         """No connection left open."""
         with self.app.app_context():
-            db.engine.dispose()
+            for engine in db.engines.values():
+                engine.dispose()
 
     def _admin(self, statement: str) -> None:
         with psycopg.connect(self.server, autocommit=True) as connection:
@@ -129,8 +130,7 @@ def engines(url: str) -> dict[str, Any]:
         return {"default": url}
     url_by_hand = sa.make_url(url).set(drivername="postgresql+psycopg")
     others = {"owner": url_by_hand.set(username=OWNER), "by_hand": url_by_hand}
-    unkept = {name: {"url": other, "poolclass": sa.NullPool} for name, other in others.items()}
-    return {"default": url_by_hand.set(username=APP), **unkept}
+    return {"default": url_by_hand.set(username=APP), **others}
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -177,6 +177,18 @@ def test_sqlite_connections_are_set_for_durability(connection: sa.Connection) ->
     assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() >= 10_000
 
 
+def test_the_connection_that_was_used_last_is_used_next(calm_world: World) -> None:
+    """Turn by turn, each would find that another has written, and begin with an empty page cache."""
+    with calm_world.app.app_context():
+        db.engine.dispose()
+        with db.engine.connect() as first, db.engine.connect() as last:
+            returned = [opened.connection.driver_connection for opened in (first, last)]
+            last.close()
+            first.close()
+        with db.engine.connect() as next_one:
+            assert next_one.connection.driver_connection is returned[0]
+
+
 ATTACKS = {
     "sqlite": (
         "UPDATE audit_entry SET actor_name = 'x' WHERE seq = 1",
