@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +13,6 @@ import audit
 import identifiers
 import policy
 import reports
-import rights
 from db import db, row_id
 from i18n import Label, _
 from models import (
@@ -132,12 +130,6 @@ class BeneficiaryView(KentroView):
     def hidden(self) -> frozenset[str]:
         """Who was served when is told by services and referrals too: for those who read the reports on them."""
         return super().hidden | (frozenset() if policy.may(self.scope, "read", "report") else {SERVED.slug})
-
-    def settled(self, rows: Any) -> Collection[int]:
-        """People made anonymous, who are looked for only where somebody is called so."""
-        keys = [key for key, name, _others in rows if name == rights.NAMELESS]
-        found = sa.select(Beneficiary.id).where(Beneficiary.id.in_(keys), Beneficiary.erased_on.is_not(None))
-        return set(db.session.scalars(found)) if keys else ()
 
     def subtitle(self, row: Any) -> str:
         """Registry number, parentage and unit; of a restricted record no parentage."""

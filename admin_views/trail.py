@@ -159,7 +159,7 @@ class AuditEntryView(KentroView):
     def look_beside(self, rows: list[Any]) -> None:
         """What was said of the page's entries, in one query."""
         g.reviews = audit.reviews(db.session, [entry.seq for entry in rows])
-        g.actors = {self.get_pk_value(entry): (entry.actor_id, entry.actor_name) for entry in rows}
+        g.actors = {entry.id: (entry.actor_id, entry.actor_name) for entry in rows}
 
     def texts_of(self, query: Any, names: list[str], page: slice) -> list[tuple[int, Markup, Markup]]:
         """The name that a sentence begins with leads to what else its user did."""

@@ -6,12 +6,13 @@ from .erasing import Held, erase, holds, records_of
 from .file import told
 from .keeping import AT_ONCE, Due, carry_out, due, fingerprint
 from .layout import cover_of, fates, paper_of, sheets_of
+from .restricting import is_open
 from .rules import NAMELESS, RULES
 from .schedule import SCHEDULE
 from .walk import about, reach
 
 __all__ = [
     "AT_ONCE", "NAMELESS", "RULES", "SCHEDULE", "Due", "Held", "about", "carry_out", "certify", "counts_of", "cover_of",
-    "due", "erase", "fates", "fingerprint", "holds", "paper_of", "paper_of_certificate", "reach", "records_of",
-    "sheets_of", "told",
+    "due", "erase", "fates", "fingerprint", "holds", "is_open", "paper_of", "paper_of_certificate", "reach",
+    "records_of", "sheets_of", "told",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event, orm
 
-from db import BadValue
+from db import BadValue, Base
 from identifiers import N_
 from models import AccessGrant, Beneficiary, Consent, DataRequest, LegalHold, PersonDecision
 from policy import RESTRICTED, changed, scope_in
@@ -49,6 +49,11 @@ def _check(session: orm.Session, row: Any, key: int, is_gone: bool) -> None:
     kept = sa.inspect(person).attrs.restricted_on.history
     if person.restricted_on and not kept.added and not _goes_on(row, is_gone):
         raise BadValue(RESTRICTED)
+
+
+def is_open(person: Beneficiary, table: type[Base]) -> bool:
+    """Rows of this table may be written about the person: what would be refused is not offered."""
+    return not person.erased_on and (not person.restricted_on or issubclass(table, STILL))
 
 
 def _only_ends(row: Any) -> bool:

@@ -14,10 +14,9 @@ from sqlalchemy import orm
 
 import audit
 import passwords
-import policy
 from models import Unit, User, now
-from seed import NotSeeded, builders, people, refuse_in_production, rights, scenes
-from seed.stage import UNIT_ROLES, Stage
+from seed import NotSeeded, between, builders, people, refuse_in_production, rights, scenes
+from seed.stage import UNIT_ROLES, Stage, acting
 from vocabulary import AuditAction, Role
 
 HOUSE_ROLES = (Role.COORDINATOR, Role.SUPERVISOR, Role.ADMINISTRATOR)
@@ -51,8 +50,9 @@ def load_demo(session: orm.Session, password: str) -> bool:
     kept = passwords.make_hash(password)
     house = {r: _user(r, r.value, () if r == Role.ADMINISTRATOR else units, kept) for r in HOUSE_ROLES}
     session.add_all(house.values())
-    for unit in units:
-        _play(session, unit, house[Role.COORDINATOR], kept)
+    centre, *annexes = [_play(session, unit, house[Role.COORDINATOR], kept) for unit in units]
+    for annex in annexes:
+        between.play(centre, annex, house[Role.COORDINATOR])
     audit.note(session, AuditAction.SYSTEM, task="seed demo", units=[unit.code for unit in units])
     return True
 
@@ -61,15 +61,15 @@ def _user(role: Role, username: str, units: Any, password_hash: str) -> User:
     return builders.user(role, units, username=username, password_hash=password_hash, password_changed_at=now())
 
 
-def _play(session: orm.Session, unit: Unit, coordinator: User, password_hash: str) -> None:
+def _play(session: orm.Session, unit: Unit, coordinator: User, password_hash: str) -> Stage:
     """Make the unit's staff, then its months of work in their name."""
     staff = {role: _user(role, f"{role.value}.{unit.code}", [unit], password_hash) for role in UNIT_ROLES}
     session.add_all(staff.values())
     session.flush()
     session.refresh(staff[Role.CASEWORKER])
-    stage, before = Stage(session, unit, staff, random.Random(unit.code)), policy.scope_in(session)
-    policy.bind(session, policy.scope_of(stage.caseworker))
-    people.arrive(stage)
-    scenes.play(stage)
-    rights.play(stage, coordinator)
-    policy.bind(session, before)
+    stage = Stage(session, unit, staff, random.Random(unit.code))
+    with acting(session, stage.caseworker):
+        people.arrive(stage)
+        scenes.play(stage)
+        rights.play(stage, coordinator)
+    return stage

@@ -52,7 +52,7 @@ def arrive(stage: Stage) -> None:
         _share(family, since)
         for person in family:
             stage.people.append(stage.add(person))
-        _move_in(stage, shape, family)
+        move_in(stage, shape, family)
     stage.people[-1].closed_on = today()
 
 
@@ -77,7 +77,7 @@ def _person(stage: Stage, letter: str, n: int, place: int) -> Beneficiary:
     if stage.unit.kind == UnitKind.ROMA:
         said |= {"area": builders.area(6 + n % 2), "housing": _settlement_housing(n)}
     if _is_from_abroad(stage, n):
-        said |= _residence(n, len(stage.people) + place)
+        said |= _residence(n, 100 * stage.unit.id + len(stage.people) + place)
     return builders.beneficiary(stage.unit, caseworker_id=stage.caseworker.id if n % 2 else None, **said)
 
 
@@ -148,7 +148,8 @@ def _residence(n: int, number: int) -> dict[str, Any]:
     return said
 
 
-def _move_in(stage: Stage, shape: str, family: list[Beneficiary]) -> None:
+def move_in(stage: Stage, shape: str, family: list[Beneficiary]) -> None:
+    """Make the family's household, a letter of the shape for each of them."""
     head = family[0]
     said = {name: getattr(head, name) for name in ("address", "area", "housing")}
     household = stage.add(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
-import policy
 from models import DataRequest, User, today
 from seed import builders
-from seed.stage import Stage
+from seed.stage import Stage, acting
 from vocabulary import ConsentForm, ConsentKind, RequestKind, RequestOutcome
 
 CONSENTS = (
@@ -48,11 +47,11 @@ def play(stage: Stage, coordinator: User) -> None:
         said = {"kind": kind, "how": how, "given_on": _ago(given), "withdrawn_on": _ago(withdrawn)}
         stage.add(builders.consent(person, **said))
     noted = [_note(stage, asked) for asked in ASKED]
-    policy.bind(stage.session, policy.scope_of(coordinator))
-    for place, until in ((HELD, None), (RELEASED, _ago(10))):
-        stage.add(builders.legal_hold(stage.settled[place], since=_ago(60), until=until))
-    for row, asked in zip(noted, ASKED, strict=True):
-        _answer(stage, row, asked)
+    with acting(stage.session, coordinator):
+        for place, until in ((HELD, None), (RELEASED, _ago(10))):
+            stage.add(builders.legal_hold(stage.settled[place], since=_ago(60), until=until))
+        for row, asked in zip(noted, ASKED, strict=True):
+            _answer(stage, row, asked)
 
 
 def _note(stage: Stage, asked: Asked) -> DataRequest:

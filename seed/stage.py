@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import orm
 
+import policy
 from db import Base
 from i18n import ZONE
 from models import Beneficiary, Unit, User, today
@@ -51,6 +54,15 @@ class Stage:
         self.session.add(row)
         self.session.flush()
         return row
+
+
+@contextmanager
+def acting(session: orm.Session, user: User) -> Iterator[None]:
+    """The session is the user's for a block."""
+    before = policy.scope_in(session)
+    policy.bind(session, policy.scope_of(user))
+    yield
+    policy.bind(session, before)
 
 
 def workday(day: dt.date, *, back: bool = False) -> dt.date:

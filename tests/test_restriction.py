@@ -429,6 +429,31 @@ def test_nothing_is_offered_that_would_be_refused_of_somebody_erased(world: Worl
     assert rows == {str(world.rows["main"]["beneficiary"]): "", str(here["beneficiary"]): " data-settled"}
 
 
+@pytest.mark.parametrize("table", ["visit", "referral", "application"])
+def test_lists_of_work_have_no_pencil_on_the_rows_of_somebody_erased(world: World, table: str) -> None:
+    here, coordinator = world.rows["roma"], world.client("coordinator")
+    row = re.compile(rf'<tr(.*?)><th scope="row"><a href="details/\?id={here[table]}"')
+    assert row.search(coordinator.get(f"/admin/{table}/").text)[1] == ""  # type: ignore[index]
+    erase(world, here["beneficiary"])
+    assert row.search(coordinator.get(f"/admin/{table}/").text)[1] == " data-settled"  # type: ignore[index]
+
+
+def test_of_somebody_restricted_only_what_goes_on_is_offered(world: World, person: int) -> None:
+    coordinator, here = world.client("coordinator"), world.rows["main"]
+    page = coordinator.get(f"/admin/beneficiary/details/?id={person}").text
+    begun = re.findall(r'href="/admin/(\w+)/(?:new|edit)/', page)
+    assert set(begun) == {table.__tablename__ for table in (DataRequest, LegalHold, Consent)}
+    assert not re.search(r'data-dialog="(?:delete|transition)-dialog"', page)
+    for table in ("visit", "referral"):
+        assert not OFFERS.search(coordinator.get(f"/admin/{table}/details/?id={here[table]}").text)
+    lift(world, person)
+    assert {"visit", "beneficiary"} <= set(
+        re.findall(
+            r'href="/admin/(\w+)/(?:new|edit)/', coordinator.get(f"/admin/beneficiary/details/?id={person}").text
+        )
+    )
+
+
 def test_nothing_is_written_of_somebody_erased_but_an_answer(world: World) -> None:
     person, other = world.rows["roma"]["beneficiary"], world.rows["main"]["beneficiary"]
     said_of = {"beneficiary_id": person, "unit_id": world.rows["roma"]["unit"]}

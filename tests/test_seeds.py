@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tomllib
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -30,11 +31,14 @@ from flask import Flask
 import audit
 import config
 import identifiers
+import matching
 import passwords
 import policy
+import sharing
 from admin_views.home.sections import PARTS
 from db import begin_write, db
 from models import (
+    AccessGrant,
     Application,
     Appointment,
     AuditEntry,
@@ -48,6 +52,7 @@ from models import (
     LegalHold,
     Municipality,
     Partner,
+    PersonDecision,
     Programme,
     Referral,
     Scoped,
@@ -70,6 +75,7 @@ from vocabulary import (
     Axis,
     Confidence,
     ConsentKind,
+    GrantStatus,
     HouseholdRelation,
     ReferralStatus,
     RequestKind,
@@ -357,8 +363,27 @@ def test_every_unit_of_the_demo_has_every_kind_of_row(played: Played) -> None:
     scoped = [m.class_ for m in Base.registry.mappers if issubclass(m.class_, Scoped)]
     for unit in session.scalars(sa.select(Unit)):
         bare = {model.__tablename__ for model in scoped if not count(session, model, model.unit_id == unit.id)}
-        assert bare == {"attachment", "access_grant"}, unit.code
-        assert count(session, Beneficiary, Beneficiary.unit_id == unit.id) == 24
+        assert bare == {"attachment"}, unit.code
+    centre, *annexes = (count(session, Beneficiary, Beneficiary.unit_id == unit.id) for unit in units_of(session))
+    assert set(annexes) == {24} and centre == 24 + 2 * len(annexes), "two people of each annex come to the centre too"
+
+
+def units_of(session: Any) -> list[Unit]:
+    """The centre, then its annexes."""
+    return list(session.scalars(sa.select(Unit).order_by(Unit.id)))
+
+
+def test_units_of_the_demo_ask_for_each_others_files_and_know_the_same_people(played: Played) -> None:
+    _, session = played
+    _centre, *annexes = units_of(session)
+    grants = session.scalars(sa.select(AccessGrant)).all()
+    asked = Counter(grant.status for grant in grants)
+    told = {GrantStatus.GRANTED: 1, GrantStatus.REFUSED: 1, GrantStatus.ASKED: 2}
+    assert asked == {status: n * len(annexes) for status, n in told.items()}
+    assert all(grant.is_running == (grant.status == GrantStatus.GRANTED) for grant in grants)
+    waiting = [grant for grant in grants if grant.status == GrantStatus.ASKED]
+    assert {len(sharing.meant(session, grant)) for grant in waiting} == {1}, "the coordinator has a file to grant"
+    assert len(matching.pairs(session)) == len(annexes) == count(session, PersonDecision)
 
 
 def test_the_demo_shows_what_each_screen_is_for(played: Played) -> None:

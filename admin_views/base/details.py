@@ -123,7 +123,7 @@ class Details(Writing):
             "name": name,
             "count": db.session.scalar(sa.select(sa.func.count()).select_from(child.model).where(belongs)),
             "add_url": url_for(f"{name}.create_view", url=here, **{child.column: row.id})
-            if view.can_create and self.may_change(row)
+            if view.can_create and self.takes(row, child.model)
             else None,
             "list_url": None if child.where else url_for(f"{name}.index_view", **{f"flt0_{child.column}_is": row.id}),
             "headers": [str(label) for _name, label in view._labelled(names)],

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from sqlalchemy import orm
 
 import audit
+import rights
 from db import Kind, Searchable, db, link_target, row_id
 from i18n import _
 from models import Scoped
@@ -154,11 +155,16 @@ class Listing(Screen):
         """Whole rows, where a screen makes columns of its own out of them."""
         rows = query.options(*(orm.joinedload(self.through(name)) for name in self.links_behind(names)))[page]
         self.look_beside(rows)
-        return ((self.get_pk_value(row), [self.shown(row, name) for name in names]) for row in rows)
+        return ((row.id, [self.shown(row, name) for name in names]) for row in rows)
 
     def settled(self, rows: list[tuple[int, Markup, Markup]]) -> Collection[int]:
-        """Those of a list's rows that nobody changes any more: no pencil leads to their forms."""
-        return ()
+        """Those of a list's rows that nobody changes any more: no pencil leads to their forms.
+
+        They are of people made anonymous, and asked for only where somebody is called so.
+        """
+        keys = [key for key, *cells in rows if any(rights.NAMELESS in cell for cell in cells)]
+        named: Any = db.session.query(self.model).filter(self.model.id.in_(keys)) if keys else ()  # type: ignore[attr-defined]
+        return {row.id for row in named if not self.may_change(row)}
 
     def nothing_here(self) -> str:
         """What an empty list says."""

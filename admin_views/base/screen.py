@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 from flask_admin.contrib.sqla import ModelView
 
 import policy
+import rights
 from db import Base, Field, db, fields, row_id
 from i18n import Label
-from models import Scoped
+from models import Beneficiary, Scoped
 
 from .access import Gated
 from .filters import ColumnFilter, column_filters
@@ -160,6 +161,15 @@ class Screen(Gated, ModelView):
     def routes(self) -> dict[str, str]:
         """What each route of the screen needs; one that is not named is refused."""
         return ENDPOINT_ACTIONS
+
+    def may_change(self, row: Any) -> bool:
+        """The row is the reader's to change, and its person's file takes changes of it."""
+        return policy.may_touch(self.scope, row) and self.takes(row, self.model)
+
+    def takes(self, row: Any, table: type[Base]) -> bool:
+        """Rows of this table may be written about the row's person."""
+        person = row if isinstance(row, Beneficiary) else getattr(row, "beneficiary", None)
+        return person is None or rights.is_open(person, table)
 
     def get_one(self, id: Any) -> Any:
         """The row, if the user sees it. A foreign one and one that does not exist are the same 404."""

@@ -23,7 +23,7 @@ from auth import own_address
 from db import BadValue, Base, Field, Kind, clean, db, row_id
 from i18n import Label, _, ngettext
 from identifiers import N_, InvalidIdentifier
-from models import Beneficiary, Scoped, Staged, Submission, User, today
+from models import Scoped, Staged, Submission, User, today
 from vocabulary import AuditAction
 
 from . import values
@@ -271,11 +271,6 @@ class Writing(Listing):
         """Back to the page that asked, else to the record itself."""
         asked = own_address(request.values.get("url"))
         return asked if asked and asked != self.get_url(".index_view") else self.get_url(".details_view", id=model.id)
-
-    def may_change(self, row: Any) -> bool:
-        """The row, and what hangs on it, is the reader's to change; of people made anonymous nothing is."""
-        person = row if isinstance(row, Beneficiary) else getattr(row, "beneficiary", None)
-        return policy.may_touch(self.scope, row) and (person is None or person.erased_on is None)
 
     def transitions(self, row: Any) -> list[dict[str, str]]:
         """The moves that the record allows now, if the user may make them."""
