@@ -170,7 +170,14 @@ function lookUp(select) {
 function enrich(select) {
   const optional = !select.required;
   const remote = select.dataset.lookup;
-  const line = (text) => Object.assign(document.createElement("div"), { className: "no-results", textContent: text });
+  // In a list box all is options; one that cannot be chosen is read out like the others.
+  const line = (text) =>
+    Object.assign(document.createElement("div"), {
+      className: "no-results",
+      role: "option",
+      ariaDisabled: "true",
+      textContent: text,
+    });
   const box = new TomSelect(select, {
     plugins: select.multiple || (remote && optional) ? { remove_button: { title: texts.remove } } : {},
     placeholder: select.dataset.placeholder ?? texts.choose,

@@ -6,7 +6,7 @@ The screens are those of the application's own map of addresses, so that a new o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,10 @@ import admin_views
 from models import Municipality, Visit, now
 from policy import PERMISSIONS
 from seed import builders
+from tests import staged
 from tests import world as cast
 from tests.answers import add
-from tests.browser import Office, Site
+from tests.browser import Office, Site, enter
 from tests.markup import HERE, gathered, skeleton
 from vocabulary import Role, UnitKind
 
@@ -61,9 +62,9 @@ ORDERED = Visit.__tablename__
 # --- which screens there are ------------------------------------------------------------------------------------------
 
 
-def addresses(office: Office, username: str) -> list[str]:
+def addresses(office: Office, username: str, put_on: Collection[str]) -> list[str]:
     """Every address that answers a GET, lists in their states, records with the number of one that this user reads."""
-    found = ["/admin/no-such-page"]
+    found = ["/admin/no-such-page", *put_on]
     for rule in office.world.app.url_map.iter_rules():
         if "GET" in (rule.methods or ()) and not rule.arguments:
             found += _states(rule.rule, rule.endpoint, _row_of(office, username, rule.endpoint.partition(".")[0]))
@@ -103,6 +104,8 @@ class Examiner:
     def __init__(self, office: Office, language: str) -> None:
         self.office, self.language = office, language
         self.known: set[str] = set()
+        self.staged: dict[str, list[str]] = {}
+        """By user, the addresses of what was put on for this walk."""
         self.met: set[tuple[str, str]] = set()
         """User and address of every page that answered."""
         self.faults: dict[str, list[tuple[str, str]]] = {}
@@ -111,13 +114,20 @@ class Examiner:
     def walk(self, page: Page, username: str) -> None:
         """All screens that this user may enter."""
         _speak(page, self.language)
-        for address in addresses(self.office, username):
+        for address in addresses(self.office, username, self.staged.get(username, ())):
             answer = page.request.get(address)
             if answer.headers.get("content-type", "").startswith("text/html"):
                 self.met |= {(username, address)} if answer.ok else set()
                 if self.is_new(answer.text()):
                     page.goto(address)
                     self.examine(page, f"{username} {address}")
+
+    def stop_at_the_code(self, page: Page) -> None:
+        """The page between password and second factor."""
+        _speak(page, self.language)
+        enter(page, staged.HALFWAY)
+        page.wait_for_url("**/login/code")
+        self.examine(page, f"{staged.HALFWAY} /login/code")
 
     def is_new(self, html: str) -> bool:
         """Some part of the page is of a build not met before; from now on it is known."""
@@ -211,7 +221,9 @@ def examiner(request: pytest.FixtureRequest, chromium: Chromium, site: Site) -> 
     office = Office(chromium, site)
     site.apart(_let_in_newcomers, office.world)
     walking = Examiner(office, request.cls.language)
+    walking.staged = site.apart(staged.put_on, office.world)
     walking.walk(_arrived(office.open()), STRANGER)
+    walking.stop_at_the_code(_arrived(office.open()))
     for username in (*READERS, *NEWCOMERS):
         walking.walk(office.sign_in(username), username)
     walking.faults["complaints"] = [
@@ -229,6 +241,8 @@ class Screens:
     language: str
 
     def test_every_screen_was_met(self, examiner: Examiner) -> None:
+        put_on = {(name, address) for name, addresses in examiner.staged.items() for address in addresses}
+        assert put_on and put_on <= examiner.met
         missing = [(name, start) for name, start in due() if not any(_is_at(met, name, start) for met in examiner.met)]
         assert not missing, missing
 

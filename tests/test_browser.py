@@ -296,7 +296,7 @@ class TestFamily:
             expect(lines.get_by_role("option").filter(has_text=CANARY["main"])).to_have_count(1)
             page.locator(f"#{field}-ts-control").press_sequentially("κοτσυφ")
             expect(lines).to_contain_text(family.world.said("Nothing found"))
-            expect(lines.get_by_role("option")).to_have_count(0)
+            expect(lines.locator("[data-selectable]")).to_have_count(0)
 
     def test_the_main_centre_meets_no_address_that_answers(self, family: Family) -> None:
         for model in (Household, Beneficiary, HouseholdMember, Visit, ServiceDelivery, Referral):
@@ -444,7 +444,7 @@ def _controls(page: Page, allowed: re.Pattern[str]) -> list[str]:
       .map((form) => new URL(form.getAttribute("action") ?? "", location.href))
       .map((url) => url.pathname + url.search)""")
     writes = page.locator(
-        "a[href*='new/'], a[href*='edit/'], a[href*='delete/'], [data-dialog], [data-guard], [data-confirm]"
+        "a[href*='new/'], a[href*='edit/'], a[href*='delete/'], [data-dialog], [data-guard]:not(.review-form), [data-confirm]"
     )
     acts = page.locator("button[name=action]:not([value=review])")
     return [action for action in posts if not allowed.fullmatch(action)] + [
