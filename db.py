@@ -329,10 +329,17 @@ def clean(field: Field, value: str | None) -> str | None:
 
 # --- engine and session ----------------------------------------------------------------------------------------------
 
-# The connection last used comes first: SQLite drops the whole page cache of one when another has written meanwhile.
-_POOL = {"pool_pre_ping": True, "pool_use_lifo": True}
 
-db = SQLAlchemy(engine_options=_POOL, session_options={"expire_on_commit": False})
+class LastUsedFirst(sa.QueuePool):
+    """The connection last used comes first: SQLite drops the page cache of one when another has written meanwhile."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "use_lifo": True})
+
+
+db = SQLAlchemy(
+    engine_options={"pool_pre_ping": True, "poolclass": LastUsedFirst}, session_options={"expire_on_commit": False}
+)
 
 
 def init_app(app: Flask) -> None:

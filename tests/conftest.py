@@ -101,8 +101,7 @@ class PostgresHouse:
     def dispose(self) -> None:
         """No connection left open."""
         with self.app.app_context():
-            for engine in db.engines.values():
-                engine.dispose()
+            db.engine.dispose()
 
     def _admin(self, statement: str) -> None:
         with psycopg.connect(self.server, autocommit=True) as connection:
@@ -130,7 +129,8 @@ def engines(url: str) -> dict[str, Any]:
         return {"default": url}
     url_by_hand = sa.make_url(url).set(drivername="postgresql+psycopg")
     others = {"owner": url_by_hand.set(username=OWNER), "by_hand": url_by_hand}
-    return {"default": url_by_hand.set(username=APP), **others}
+    unkept = {name: {"url": other, "poolclass": sa.NullPool} for name, other in others.items()}
+    return {"default": url_by_hand.set(username=APP), **unkept}
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -96,7 +96,7 @@ def test_what_is_no_page_is_data_or_a_file_to_keep(calm_world: World, username: 
         if kind == "text/html":
             assert answer.headers["Content-Type"] == "text/html; charset=utf-8" and not is_file, endpoint
             assert re.search("[α-ω]", answer.data.decode("utf-8")) or answer.status_code == 302, endpoint
-        elif endpoint in ("static", "asset", "admin.static"):
+        elif endpoint in ("static", "asset"):
             assert kind in ("text/css", "text/javascript"), endpoint
         else:
             is_attached = answer.headers.get("Content-Disposition", "").startswith("attachment; ")
@@ -269,7 +269,7 @@ def test_no_address_leads_to_a_file_of_the_server(calm_world: World) -> None:
     ]
     assert len(lines_) > 100
     for line in (*lines_, *own):
-        for place in ("/static/", "/assets/", "/admin/static/", "/admin/visit/export/"):
+        for place in ("/static/", "/assets/", "/admin/visit/export/"):
             for said in (line, quote(line, safe=""), quote(quote(line, safe=""), safe="")):
                 answer = browser.client.get(place + said.lstrip("/"))
                 assert answer.status_code in (302, 308, 400, 403, 404, 405), place + said

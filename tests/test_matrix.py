@@ -315,7 +315,6 @@ PLAIN: dict[tuple[str, str], Callable[[Browser], TestResponse]] = {
     ("healthz", "GET"): lambda b: b.get("/healthz"),
     ("static", "GET"): lambda b: b.get("/static/kentro.css"),
     ("asset", "GET"): lambda b: b.get("/assets/all.css"),
-    ("admin.static", "GET"): lambda b: b.get("/admin/static/admin/js/filters.js"),
     ("admin.index", "GET"): lambda b: b.get("/admin/"),
     ("report.index", "GET"): lambda b: b.get("/admin/report/"),
     ("report.index", "POST"): lambda b: b.post("/admin/report/", month=f"{today():%Y-%m}", unit=""),

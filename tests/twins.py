@@ -469,7 +469,6 @@ PAGES: dict[str, tuple[str, ...]] = {
     "healthz": ("/healthz",),
     "static": ("/static/kentro.css", "/static/nothing"),
     "asset": ("/assets/all.css",),
-    "admin.static": ("/admin/static/admin/js/filters.js",),
     "admin.index": ("/admin/", "/admin/?month=2026-01"),
     "report.index": ("/admin/report/",),
     "referral_received.index": ("/admin/referral_received/",),

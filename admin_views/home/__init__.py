@@ -25,6 +25,12 @@ BEGUN = (
 class HomeView(Gated, AdminIndexView):
     """The parts that policy.HOME gives the reader's role."""
 
+    def create_blueprint(self, admin: Any) -> Any:
+        """Flask-Admin's own scripts, jQuery among them, are on no page, and not served either."""
+        blueprint = super().create_blueprint(admin)
+        blueprint.static_folder = None
+        return blueprint
+
     def may(self, action: str) -> bool:
         """Whoever signed in."""
         return self.scope.is_authenticated
