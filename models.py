@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -316,6 +316,8 @@ class Staged:
     step_class: ClassVar[type[Base] | None] = None
     needs_note: ClassVar[bool] = False
     """No move without its reason."""
+    moves_are_undone: ClassVar[bool] = True
+    """A move made by mistake may be taken back; not so where somebody may have acted on it at once."""
 
     @property
     def next_states(self) -> tuple[Any, ...]:
@@ -343,6 +345,20 @@ class Staged:
 
     def on_move(self, status: Any, on: dt.date) -> None:
         """What else a change of state sets."""
+
+    def move_back(self, former: Mapping[str, Any], entry: int) -> None:
+        """Take back the last change of state, of which the trail's `entry` says what stood there before.
+
+        Raises:
+            NotAllowed: such a move is not taken back, or it was none.
+        """
+        if not self.moves_are_undone or self.status not in self.moves.get(former.get("status"), ()):  # type: ignore[attr-defined]
+            raise NotAllowed(N_("This change of state is not possible now."))
+        if self.step_class is not None:
+            self.steps.pop()  # type: ignore[attr-defined]
+        for name, value in former.items():
+            setattr(self, name, value)
+        self._moved_to, self.undoes = self.status, entry  # type: ignore[attr-defined]
 
     def before_save(self, session: orm.Session) -> None:
         """A state reached by any other way than the declared moves is refused."""
@@ -888,7 +904,7 @@ class PartnerContact(Record):
 
 
 class Step:
-    """One change of state, kept for good: which, when, with what note, by whom."""
+    """One change of state, kept for good unless it is undone at once: which, when, with what note, by whom."""
 
     on: Mapped[dt.date] = day("Ημερομηνία", "Date", required=True)
     note: Mapped[str | None] = text("Σημείωση", "Note", 500)
@@ -1341,6 +1357,7 @@ class AccessGrant(Staged, Scoped, Record):
     )
     moves: ClassVar = {_G.ASKED: (_G.GRANTED, _G.REFUSED), _G.GRANTED: (_G.WITHDRAWN,)}
     needs_note = True
+    moves_are_undone = False  # a file once opened may have been read: leave to read it is withdrawn, with its reason
 
     kind: Mapped[GrantKind] = choice(
         GrantKind, "Είδος", "Kind", required=True, default=lambda: GrantKind.REQUEST, form=False, group=ASKED_FOR

@@ -482,7 +482,9 @@ def _check(session: orm.Session, scope: Scope, row: Base, action: str) -> None:
 
 
 def _is_move(scope: Scope, row: Base, action: str) -> bool:
-    """Who may not edit a row may still change its state, with what goes along."""
+    """Who may not edit a row may still change its state, with what goes along, and take back the step they made."""
+    if isinstance(row, models.Step):
+        return action == "delete" and row.by_id == scope.user_id and may(scope, "create", row.__tablename__)
     return action == "edit" and "status" in changed(row) and may(scope, "move", row.__tablename__)
 
 

@@ -168,7 +168,7 @@ SENT = {
     "decide_view": ["status", "beneficiary_id", "parts", "days", "answer"],
     "delete_view": ["id", "url"],
     "end_sessions_view": ["id"],
-    "move_view": ["to", "on", "note", "url"],
+    "move_view": ["to", "on", "note", "undo", "url"],
     "reset_factor_view": ["id"],
     "review_view": ["verdict", "comment", "url"],
 }

@@ -68,6 +68,7 @@ SENTENCES = {
 
 
 ENDED = N_("%(who)s ended the open sessions of: %(what)s")
+UNDONE = N_("%(who)s undid the change of state of: %(what)s")
 
 
 def sentence(entry: AuditEntry, *, named: bool = True) -> str:
@@ -75,6 +76,8 @@ def sentence(entry: AuditEntry, *, named: bool = True) -> str:
     what = _subject(entry, named)
     if entry.action == AuditAction.LOGOUT and entry.subject_id:
         return _(ENDED, who=entry.actor_name, what=what)
+    if entry.action == AuditAction.STATUS and "undoes" in details_of(entry):
+        return _(UNDONE, who=entry.actor_name, what=what)
     if entry.action == AuditAction.SYSTEM:
         what = _task(details_of(entry).get("task", what))
     return _(SENTENCES[entry.action], who=entry.actor_name or _("Somebody unknown"), what=what)
@@ -156,6 +159,7 @@ PARTICULARS = {
     "reason": N_("Reason"),
     "sessions": N_("Sessions ended"),
     "per_minute": N_("Allowed in a minute"),
+    "undoes": N_("Undoes entry"),
 }
 
 

@@ -146,6 +146,8 @@ def _verb(changes: dict[str, Any], row: Base) -> AuditAction:
 
 
 def _step_note(row: Any, changes: dict[str, Any]) -> dict[str, Any]:
+    if (undone := row.__dict__.pop("undoes", None)) is not None:
+        return {"undoes": undone}
     if "status" not in changes or not getattr(row, "step_class", None) or not row.steps:
         return {}
     return {"on": row.steps[-1].on.isoformat()} | ({"note": row.steps[-1].note} if row.steps[-1].note else {})

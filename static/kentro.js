@@ -32,12 +32,16 @@ on("click", "[data-dialog-close]", (event, button) => button.closest("dialog").c
 on("click", "[data-confirm]", (event, button) => {
   event.preventDefault();
   const dialog = document.getElementById("confirm-dialog");
-  dialog.querySelector("[data-confirm-yes]").onclick = () => {
+  const yes = dialog.querySelector("[data-confirm-yes]");
+  yes.textContent = button.textContent;
+  yes.className = `btn btn-${button.matches(".btn-outline-danger, .btn-danger") ? "danger" : "primary"}`;
+  yes.onclick = () => {
     dialog.close();
     button.setAttribute("aria-busy", "true");
     button.form.requestSubmit(copyWithoutQuestion(button));
   };
-  openDialog(dialog, { text: button.dataset.confirm });
+  const count = document.querySelector("[data-bulk] [data-slot=count]")?.textContent;
+  openDialog(dialog, { text: button.dataset.confirm.replace("{}", count) });
 });
 
 function copyWithoutQuestion(button) {

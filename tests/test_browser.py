@@ -61,7 +61,7 @@ from tests.browser import (
 )
 from tests.walls import system_session
 from tests.world import CANARY, PASSWORD
-from vocabulary import AuditAction, HouseholdRelation, ReferralStatus, Sex, Verdict
+from vocabulary import AppointmentStatus, AuditAction, HouseholdRelation, ReferralStatus, Sex, Verdict
 
 __all__ = ["chromium", "office", "site"]  # fixtures
 
@@ -654,6 +654,9 @@ def test_deleting_many_asks_first(office: Office) -> None:
     expect(page.locator("[name=rowid]:checked")).to_have_count(2)
     delete.click()
     expect(dialog).to_be_visible()
+    expect(dialog.locator("[data-slot=text]")).to_contain_text(re.compile(r"\b2\b"))
+    expect(dialog.locator("[data-confirm-yes]")).to_have_text(delete.inner_text())
+    expect(dialog.locator("[data-confirm-yes]")).to_have_class("btn btn-danger")
     dialog.locator("button[data-dialog-close]").last.click()
     assert len(office.world.query(sa.select(ServiceDelivery.id))) == 2
     page.locator(f"[name=rowid][value='{numbers[1]}']").uncheck()
@@ -661,6 +664,27 @@ def test_deleting_many_asks_first(office: Office) -> None:
     with page.expect_navigation():
         dialog.locator("[data-confirm-yes]").click()
     assert office.world.query(sa.select(ServiceDelivery.id)) == [numbers[1]]
+
+
+def test_a_state_is_chosen_and_what_it_was_can_come_back(office: Office) -> None:
+    """Enter in the date's box saves nothing until a state is chosen; the message's button undoes what was saved."""
+    world, page = office.world, office.sign_in("caseworker.main")
+    key = world.rows["main"]["appointment"]
+    page.goto(f"/admin/appointment/details/?id={key}")
+    page.locator("[data-dialog=transition-dialog]").click()
+    dialog = page.get_by_role("dialog")
+    state = dialog.get_by_label(world.said("New state"))
+    expect(state).to_be_focused()
+    dialog.locator("[name=on]").press("Enter")
+    expect(dialog).to_be_visible()
+    assert world.one(Appointment, key).status == AppointmentStatus.BOOKED
+    state.select_option(AppointmentStatus.CANCELLED.value)
+    with page.expect_navigation():
+        dialog.locator("[name=on]").press("Enter")
+    assert world.one(Appointment, key).status == AppointmentStatus.CANCELLED
+    with page.expect_navigation():
+        page.locator("main .message-success button").click()
+    assert world.one(Appointment, key).status == AppointmentStatus.BOOKED
 
 
 def test_filters_come_and_go(office: Office) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.world import World, fields_of
 
 
@@ -28,6 +30,9 @@ def test_each_keeps_what_only_they_changed(world: World) -> None:
     assert (merged["area"], merged["phone"], merged["health_notes"]) == ("Νέα περιοχή", "+302521057206", "άλλο")
     assert (merged["mobile"], merged["email"]) == ("6900000088", "mine@example.org")
     assert answer.text.count("6900 000077") == 1, "theirs stands beside the field that both changed"
+    told = answer.text.partition("message-warning")[2].partition("</ul>")[0]
+    named = set(re.findall(r'<a href="#(\w+)" data-focus-field="\1">', told))
+    assert named == {"area", "phone", "remarks", "health_notes", "mobile"}, "what changed is named, with links to it"
     assert mine.post(url, merged).status_code == 302
     kept = world.one(*_person(world))
     assert (kept.area, kept.phone, kept.mobile, kept.email) == (

@@ -32,6 +32,7 @@ from models import (
     Referral,
     StockMovement,
     Unit,
+    User,
     Visit,
     now,
     today,
@@ -39,7 +40,7 @@ from models import (
 from seed import builders
 from tests.answers import add, assert_sound, errors_of, filled, new_person, said, screens
 from tests.world import CANARY, Browser, World, by_hand, fields_of
-from vocabulary import AuditAction, HouseholdRelation, Role, UnitKind
+from vocabulary import AuditAction, Confidence, HouseholdRelation, Role, UnitKind
 
 NEW = "/admin/beneficiary/new/"
 
@@ -406,10 +407,50 @@ def test_what_others_refer_to_is_not_deleted(world: World) -> None:
         ("partner", shared["partner"]),
     ):
         before = everything(world)
-        answer = assert_sound(browser.post(f"/admin/{name}/delete/", id=key), name)
-        assert answer.status_code == 302, name
-        assert refused in browser.get(f"/admin/{name}/").text, name
+        answer = assert_sound(browser.post(f"/admin/{name}/delete/", {"id": key, "url": f"/admin/{name}/"}), name)
+        assert answer.headers["Location"] == f"/admin/{name}/details/?id={key}", name
+        assert refused in browser.get(answer.headers["Location"]).text, name
         assert everything(world) == before, name
+
+
+def test_what_holds_a_record_is_counted_as_far_as_it_is_seen(world: World) -> None:
+    """A note that is its author's alone keeps the person too, and is not told of."""
+    browser, unit = world.client("coordinator"), Unit(id=world.rows["main"]["unit"])
+    staff, key = User(id=world.users["caseworker.main"]), new_person(world)
+    person = world.one(Beneficiary, key)
+    refused = said(world.app, "This record cannot be deleted: others refer to it.")
+
+    def told() -> str:
+        page = browser.get(browser.post("/admin/beneficiary/delete/", id=key).headers["Location"]).text
+        return re.findall(rf"{refused}(.*?)</div>", page)[0].strip()
+
+    note = builders.case_note(person, staff, body="Κρυφό", confidence=Confidence.AUTHOR)
+    add(world, note)
+    assert told() == ""
+    add(world, builders.visit(unit, staff, person), builders.visit(unit, staff, person))
+    assert told() == f"{Visit.labels}: 2."
+
+
+def test_what_was_deleted_is_named(world: World) -> None:
+    browser, key = world.client("coordinator"), new_person(world, last_name="Σβησμένου", first_name="<b>Άννα</b>")
+    gone = browser.post("/admin/beneficiary/delete/", {"id": key, "url": "/admin/household/"})
+    assert gone.headers["Location"] == "/admin/household/"
+    page = browser.get("/admin/household/").text
+    assert "«Σβησμένου &lt;b&gt;Άννα&lt;/b&gt;»" in page.partition("message-success")[2].partition("</div>")[0]
+
+
+def test_what_was_saved_is_a_link_where_one_lands_elsewhere(world: World) -> None:
+    browser = world.client("caseworker.main")
+    home = f"/admin/beneficiary/details/?id={world.rows['main']['beneficiary']}"
+    made = browser.submit(f"{NEW}?url={home}", **person(world, last_name="<i>Άλλου"))
+    assert made.headers["Location"] == home
+    told = browser.get(home).text.partition("message-success")[2].partition("</div>")[0]
+    [(key, name)] = re.findall(r'<a href="/admin/beneficiary/details/\?id=(\d+)">(.*?)</a>', told)
+    assert "&lt;i&gt;Άλλου" in name and "<i>" not in name
+    own = f"/admin/beneficiary/details/?id={key}"
+    saved = browser.submit(f"/admin/beneficiary/edit/?id={key}&url={own}", area="Άνω")
+    assert saved.headers["Location"] == own
+    assert "<a" not in browser.get(own).text.partition("message-success")[2].partition("</div>")[0]
 
 
 def test_whatever_vanishes_is_in_the_trail(world: World) -> None:
@@ -558,6 +599,22 @@ def test_a_move_with_a_wrong_date_keeps_what_was_typed(world: World) -> None:
     assert f"{CANARY['main']}" in message(browser.get(moved.headers["Location"]).text), "whose state it is, is said"
 
 
+def test_of_many_states_one_has_to_be_chosen(world: World) -> None:
+    """No state is chosen beforehand, and the dialog that comes back keeps what was typed."""
+    key, browser = world.rows["main"]["appointment"], world.client("caseworker.main")
+    page = browser.get(f"/admin/appointment/details/?id={key}").text
+    select = page.partition('id="transition-dialog"')[2].partition("</select>")[0]
+    assert 'for="transition-to"' in select and " required" in select and " autofocus" in select
+    assert re.findall(r'<option value="(\w*)"( selected)?', select)[0] == ("", "")
+    answer = assert_sound(browser.post(f"/admin/appointment/move/?id={key}", to="", on="01/02/2026", note="Κράτα με"))
+    dialog = re.search(r'<dialog id="transition-dialog" data-open.*?</dialog>', answer.text, re.S)
+    assert answer.status_code == 200 and dialog
+    field = dialog[0].partition("<select")[2].partition('id="transition-on"')[0]
+    assert 'aria-describedby="transition-error"' in field and 'id="transition-error"' in field
+    assert said(world.app, "Choose the new state.") in field
+    assert 'value="01/02/2026"' in dialog[0] and "Κράτα με</textarea>" in dialog[0]
+
+
 DATE = "Not a date: write day/month/year, as in 25/03/1980."
 
 
@@ -570,6 +627,9 @@ def test_of_several_moves_one_is_the_first_choice(world: World) -> None:
     page = world.client("coordinator").get(f"/admin/referral/details/?id={world.rows['main']['referral']}").text
     moves = re.findall(r'class="btn btn-([\w-]+)" type="button" data-dialog="transition-dialog"', page)
     assert moves == ["primary", "outline-primary"]
+    actions = page.partition('class="page-actions"')[2].partition("</main>")[0].partition('id="record"')[0]
+    assert len(re.findall(r'class="btn btn-primary"', actions)) == 1, "of the page's buttons, too"
+    assert 'role="group" aria-labelledby="moves"' in actions
 
 
 @pytest.mark.parametrize(

@@ -385,6 +385,9 @@ def test_a_grant_is_withdrawn_at_once_and_with_a_reason(world: World, there: int
     row = newest(world)
     assert (row.status, row.answer) == (GrantStatus.WITHDRAWN, "Έληξε ο σκοπός")
     closed(world, browser, key)
+    assert 'name="undo"' not in coordinator.get(f"{URL}/details/?id={key}").text
+    coordinator.post(f"{URL}/move/?id={key}", undo=str(row.version))
+    assert newest(world).status == GrantStatus.WITHDRAWN, "what may have been read cannot be unread"
     assert [entry.actor_id for entry in acts(world, AuditAction.STATUS)][-1] == world.users["coordinator"]
 
 

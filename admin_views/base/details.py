@@ -20,11 +20,12 @@ from models import Beneficiary, today
 from vocabulary import AuditAction
 
 from . import values
+from .moving import Moving
 from .screen import Child, Screen
-from .writing import MAIN, Writing
+from .writing import MAIN
 
 
-class Details(Writing):
+class Details(Moving):
     """The details page of a screen."""
 
     def render(self, template: str, **kwargs: Any) -> str:

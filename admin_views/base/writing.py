@@ -1,10 +1,10 @@
-"""Forms and what they do: create, edit, delete, bulk actions, changes of state."""
+"""Forms and what they do: create, edit, delete, bulk actions."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,15 +23,16 @@ from auth import own_address
 from db import BadValue, Base, Field, Kind, clean, db, row_id
 from i18n import Label, _, ngettext
 from identifiers import N_, InvalidIdentifier
-from models import Scoped, Staged, Submission, User, today
+from models import Scoped, Submission, User
 from vocabulary import AuditAction
 
-from . import values
 from .fields import LinkField, UnitField
 from .forms import KentroForm, form_class
 from .listing import Listing
 
 OWN_WORDS = ("Record was successfully created.", "Record was successfully saved.")
+STAYING = ("_add_another", "_continue_editing")
+"""Buttons after which a form stays open."""
 MAIN = Label("Στοιχεία", "Data")
 
 
@@ -133,7 +134,14 @@ class Writing(Listing):
 
     def tell_made(self, row: Any) -> None:
         """What happened, and what may be done about it."""
-        flash(_("Saved: %(name)s.", name=_with_kind(row)) + self._how_to_undo(), "success")
+        flash(self._saved(row) + self._how_to_undo(), "success")
+
+    def _saved(self, row: Any) -> Markup:
+        """That it was saved; its name leads to its page, unless one lands there."""
+        own, name = self.get_url(".details_view", id=row.id), _with_kind(row)
+        is_there = self.get_save_return_url(row).partition("&")[0] == own and not {*STAYING} & {*request.form}
+        said = name if is_there else Markup('<a href="{}">{}</a>').format(own, name)
+        return Markup(_("Saved: %(name)s.")) % {"name": said}  # noqa: S704 (the catalogue's own words)
 
     def _how_to_undo(self) -> str:
         """What the role may do about a row made by mistake."""
@@ -155,9 +163,7 @@ class Writing(Listing):
             return False
         if not self._save(form, model, is_created=False):
             return False
-        flash(
-            _("Saved: %(name)s.", name=_with_kind(model)) + " " + _("Its history shows what it was before."), "success"
-        )
+        flash(self._saved(model) + " " + _("Its history shows what it was before."), "success")
         return True
 
     def _save(self, form: Any, row: Any, *, is_created: bool) -> bool:
@@ -240,21 +246,52 @@ class Writing(Listing):
                 box.raw_data = None
             if mine != getattr(model, name) or box.raw_data is None:
                 box.theirs = self.shown(model, name) or _("(empty)")
-        flash(_("Somebody else changed this record meanwhile. Compare below, and save again to keep yours."), "warning")
+        flash(_changed_meanwhile(form), "warning")
+
+    @expose("/delete/", methods=("POST",))
+    def delete_view(self) -> Any:
+        """The row gone, and its name said; else its page again, with the reason."""
+        row = self.get_one(request.form.get("id"))
+        name, own = _with_kind(row), self.get_url(".details_view", id=row.id)
+        if not self.delete_model(row):
+            return redirect(own)
+        flash(_("Deleted: %(name)s.", name=name), "success")
+        return redirect(get_redirect_target() or self.get_url(".index_view"))
 
     def delete_model(self, model: Any) -> bool:
         """The row gone, unless others hang on it."""
+        key = model.id
         db.session.delete(model)
-        return self.flushed(N_("This record cannot be deleted: others refer to it."))
+        return self.flushed(lambda: self._tied(key))
 
-    def flushed(self, broken: str | None = None) -> bool:
-        """Everything is written, or nothing, and the clerk is told why; `broken` where a constraint forbids it."""
+    def _tied(self, key: int) -> str:
+        """Why the row stays, with the records that refer to it, as many as the reader sees."""
+        refused = _("This record cannot be deleted: others refer to it.")
+        counted = [f"{table.labels}: {n}" for table, n in self._referring(key) if n]
+        return f"{refused} {', '.join(counted)}." if counted else refused
+
+    def _referring(self, key: int) -> Iterator[tuple[type[Base], int]]:
+        """Tables that the reader may read, and how many of their rows refer to the row and would not go with it."""
+        for table in (mapper.class_ for mapper in Base.registry.mappers):
+            links = [
+                column == key
+                for column in table.__table__.c
+                for link in column.foreign_keys
+                if link.column.table is self.model.__table__ and link.ondelete is None
+            ]
+            if links and policy.may(self.scope, "read", table.__tablename__):
+                count = sa.select(sa.func.count()).select_from(table).where(sa.or_(*links))
+                yield table, db.session.scalar(count) or 0
+
+    def flushed(self, broken: Callable[[], str] | None = None) -> bool:
+        """Everything is written, or nothing, and the clerk is told why; `broken` says it where a constraint forbids."""
         try:
             db.session.flush()
         except (BadValue, InvalidIdentifier) as error:
             told = str(error)
         except IntegrityError as error:
-            told = broken or _explained(error)[0]
+            db.session.rollback()
+            told = broken() if broken else _explained(error)[0]
         except StaleDataError:
             told = N_("Somebody else changed this record meanwhile. Look again.")
         else:
@@ -272,47 +309,10 @@ class Writing(Listing):
         asked = own_address(request.values.get("url"))
         return asked if asked and asked != self.get_url(".index_view") else self.get_url(".details_view", id=model.id)
 
-    def transitions(self, row: Any) -> list[dict[str, str]]:
-        """The moves that the record allows now, if the user may make them."""
-        if not isinstance(row, Staged) or not self.may("move") or not self.may_change(row):
-            return []
-        styles = ("primary", *("outline-primary" for _state in row.next_states))
-        return [
-            {"name": state.value, "label": str(state), "style": style}
-            for state, style in zip(row.next_states, styles, strict=False)
-        ]
-
-    @expose("/move/", methods=("POST",))
-    def move_view(self) -> Any:
-        """Change the record's state, with a date and a note."""
-        if not issubclass(self.model, Staged):
-            abort(404)
-        row = self.get_one(request.args.get("id"))
-        states, typed = {state.value: state for state in row.next_states}, request.form.get("on")
-        try:
-            on = values.parse_date(typed) if typed else today()
-            row.move_to(states.get(request.form.get("to", "")), on, request.form.get("note"), self.scope.user_id)
-        except BadValue as error:
-            db.session.rollback()
-            return self._move_refused(_(str(error)), error.field)
-        except ValueError:
-            return self._move_refused(_("Not a date: write day/month/year, as in 25/03/1980."), "on")
-        if self.flushed():
-            flash(_("%(name)s, new state: %(state)s.", name=row, state=row.status), "success")
-        return redirect(get_redirect_target() or url_for(".details_view", id=row_id(request.args.get("id"))))
-
-    def _move_refused(self, message: str, field: str | None) -> Any:
-        """Where it was asked in the dialog, the dialog again with what was typed; else a word on the page before."""
-        if "on" in request.form:
-            asked = {name: request.form.get(name, "") for name in ("to", "on", "note")}
-            return self.details_view(asked={**asked, "error": message, "field": field})  # type: ignore[attr-defined]
-        flash(message, "error")
-        return redirect(get_redirect_target() or url_for(".details_view", id=row_id(request.args.get("id"))))
-
     @action(
         "delete",
         Label("Διαγραφή", "Delete"),
-        Label("Να διαγραφούν οι επιλεγμένες εγγραφές;", "Delete the selected records?"),
+        Label("Επιλεγμένες εγγραφές: {}. Να διαγραφούν;", "Selected records: {}. Delete them?"),
     )  # type: ignore[arg-type]
     def action_delete(self, ids: Sequence[str]) -> None:
         """Delete the chosen rows, all or none."""
@@ -336,6 +336,14 @@ def _with_kind(row: Base) -> str:
     """The row as the trail names it: a visit and an appointment both bear the person's name."""
     name = str(row)
     return name if name.startswith(str(row.label)) else f"{row.label} «{name}»"
+
+
+def _changed_meanwhile(form: Any) -> Markup:
+    """That somebody else saved in between, with the fields that hold another value since."""
+    told = _("Somebody else changed this record meanwhile. Compare below, and save again to keep yours.")
+    line = Markup('<li><a href="#{0}" data-focus-field="{0}">{1}</a></li>')
+    names = (line.format(box.id, box.label.text) for box in form if getattr(box, "theirs", None) is not None)
+    return Markup("{}<ul>{}</ul>").format(told, Markup().join(names))
 
 
 def _unsaid(answer: Any) -> Any:
