@@ -959,6 +959,8 @@ class Referral(Staged, OfPerson, Rests, Record):
 
     answers: ClassVar = (_R.RECEIVED, *_ANSWERED, _R.DONE, _R.PARTIAL)
     """The states that the receiving unit may say; the others are the sender's."""
+    waiting: ClassVar = (_R.DRAFT, _R.SENT, _R.NOREPLY, _R.RECEIVED, _R.APPT, _R.WAITING, _R.ACCEPTED)
+    """The states in which somebody still has to do something."""
     running: ClassVar = tuple(status for status in moves if status != _R.DRAFT)
     """Sent and not closed: while a referral stands in one of these, the receiving unit sees it."""
 

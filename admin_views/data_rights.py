@@ -11,21 +11,25 @@ import audit
 import policy
 import rights
 from db import db
-from i18n import _
+from i18n import Label, _
 from models import Consent, DataRequest, Erasure, LegalHold
 from vocabulary import AuditAction
 
-from .base import KentroView, greek_datetime
+from .base import Ahead, KentroView, greek_datetime
 from .base.pdf import paper
 from .menu import RIGHTS
 
 
 class DataRequestView(KentroView):
-    """Requests of people about their own data, the soonest due first."""
+    """Requests of people about their own data."""
 
     model = DataRequest
     menu = RIGHTS
-    default_order = ("due_on", False)
+    default_order = ("due_on", True)
+    ahead = Ahead(
+        lambda: DataRequest.answered_on.is_(None),
+        Label("πρώτα όσα δεν απαντήθηκαν, κατά προθεσμία", "unanswered ones first, the soonest due on top"),
+    )
     list_columns = ("due_on", "beneficiary_id", "kind", "received_on", "answered_on", "outcome", "unit_id")
     locked_columns = ("beneficiary_id",)
 
@@ -49,6 +53,7 @@ class ConsentView(KentroView):
 
     model = Consent
     menu = RIGHTS
+    default_order = ("given_on", True)
     list_columns = ("beneficiary_id", "kind", "given_on", "how", "withdrawn_on", "unit_id")
     locked_columns = ("beneficiary_id", "kind")
 
@@ -58,6 +63,7 @@ class LegalHoldView(KentroView):
 
     model = LegalHold
     menu = RIGHTS
+    default_order = ("since", True)
     list_columns = ("beneficiary_id", "reason", "since", "until", "by_id", "unit_id")
     locked_columns = ("beneficiary_id",)
 

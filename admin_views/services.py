@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 import policy
 from db import db, fields
-from i18n import _
+from i18n import Label, _
 from models import Application, Appointment, CaseNote, Programme, Service, ServiceDelivery, Visit, now, today
 from vocabulary import AppointmentStatus, Axis
 
-from .base import Child, KentroView, greek_datetime
+from .base import Ahead, Child, KentroView, greek_datetime
 from .base.fields import LinkField
 from .base.filters import IS, ColumnFilter, start_of
 from .menu import CATALOGUES, RECEPTION, SERVICES
@@ -36,14 +36,11 @@ class AppointmentView(KentroView):
     model = Appointment
     menu = RECEPTION
     default_order = ("at", True)
+    ahead = Ahead(
+        lambda: Appointment.at >= start_of(today()),
+        Label("πρώτα τα σημερινά και όσα έρχονται", "today's and those to come first"),
+    )
     list_columns = ("at", "beneficiary_id", "caller", "status", "staff_id", "unit_id")
-
-    def _apply_sorting(self, query: Any, joins: Any, sort_column: Any, sort_desc: bool) -> Any:
-        """Unless asked otherwise, today's and those to come, the next first; then those that were, the latest first."""
-        if sort_column not in self._sortable_columns:
-            to_come = Appointment.at >= start_of(today())
-            query = query.order_by(to_come.desc(), sa.case((to_come, Appointment.at)))
-        return super()._apply_sorting(query, joins, sort_column, sort_desc)
 
     def is_reader(self, field: LinkField) -> bool:
         """Whoever serves nobody books for those who do."""
@@ -85,7 +82,10 @@ class ApplicationView(KentroView):
 
     model = Application
     menu = SERVICES
-    list_columns = ("beneficiary_id", "programme_id", "status", "renewal_on", "missing_documents", "unit_id")
+    default_order = ("opened_on", True)
+    list_columns = (
+        "opened_on", "beneficiary_id", "programme_id", "status", "renewal_on", "missing_documents", "unit_id",
+    )  # fmt: skip
     locked_columns = ("beneficiary_id",)
 
 

@@ -287,10 +287,24 @@ class Listing(Screen):
         sortable = sort_column in self._sortable_columns
         name, descending = (sort_column, bool(sort_desc)) if sortable else self._own_order()
         order = [self._sorted_by(name)] if name else []
-        order.append(self.model.id)  # type: ignore[attr-defined]
+        if self.ahead and not sortable:
+            rows = self.ahead.rows()
+            query = query.order_by(rows.desc(), sa.case((rows, order[0])).asc().nulls_last())
         if name and self.is_link(name) and (order[0] is not None):
             query = query.outerjoin(self.through(name))
-        return query.order_by(*(part.desc() if descending else part.asc() for part in order)), joins
+        turned = [part.desc() if descending else part.asc() for part in (*order, self.model.id)]  # type: ignore[attr-defined]
+        if name in self.fields and self.model.__table__.c[name].nullable:
+            turned[0] = turned[0].nulls_last()  # on SQLite as on PostgreSQL
+        return query.order_by(*turned), joins
+
+    def order_of(self, args: Any) -> tuple[str | None, str]:
+        """The column by which the list stands, and how, as aria-sort says it."""
+        column = self._get_column_by_idx(args.sort)
+        if column and self.is_sortable(column[0]):
+            return column[0], "descending" if args.sort_desc else "ascending"
+        name, descending = self._own_order()
+        way = "other" if self.ahead else "descending" if descending else "ascending"
+        return self.order_shown or (self.model.called_by[0] if name == "sort_key" else name), way
 
     def _own_order(self) -> tuple[str | None, bool]:
         return self.default_order or (("sort_key", False) if issubclass(self.model, Searchable) else (None, True))

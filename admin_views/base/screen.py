@@ -39,6 +39,15 @@ class Child:
         return self.where(row) if self.where else getattr(self.model, self.column) == row.id
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """Rows that stand before the others: upwards by the column of a screen's own order, and the others downwards."""
+
+    rows: Callable[[], Any]
+    said: Label
+    """What the list says of its order."""
+
+
 class Permitted:
     """A list that Flask-Admin keeps, narrowed on every reading to the columns that the user's role sees."""
 
@@ -86,6 +95,9 @@ class Screen(Gated, ModelView):
     menu: ClassVar[Label | None] = None
     list_columns: ClassVar[tuple[str, ...]] = ()
     default_order: ClassVar[tuple[str, bool] | None] = None
+    order_shown: ClassVar[str | None] = None
+    """The list's column that tells of the default order, where the list does not show the one that makes it."""
+    ahead: ClassVar[Ahead | None] = None
     children: ClassVar[tuple[Child, ...]] = ()
     locked_columns: ClassVar[tuple[str, ...]] = ()
     has_pencils: ClassVar[bool] = True

@@ -26,7 +26,6 @@ from models import (
 )
 from vocabulary import ApplicationStatus as A
 from vocabulary import AppointmentStatus, AuditAction, Channel, Code, GrantKind, GrantStatus, Role, Verdict
-from vocabulary import ReferralStatus as R
 
 from .desk import Filters
 from .month import Month
@@ -44,8 +43,7 @@ BOOKED = AppointmentStatus.BOOKED
 ARRIVED = (AppointmentStatus.ARRIVED, Label("Ήρθε", "Arrived"))
 OUT = {"channel_in": _among((Channel.FIELD, Channel.HOME, Channel.MOBILE))}
 
-WAITING = {"status_in": _among((R.DRAFT, R.SENT, R.NOREPLY, R.RECEIVED, R.APPT, R.WAITING, R.ACCEPTED))}
-"""Referrals for which somebody still has to do something."""
+WAITING = {"status_in": _among(Referral.waiting)}
 LATE = {"due_on_to": "{yesterday}", **WAITING}
 
 RUNNING = {"status_in": _among((A.APPROVED, A.RENEW, A.SUSPENDED))}

@@ -1,0 +1,94 @@
+"""What a list says of itself: its order, what is late in it, what was asked of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+from models import DataRequest, Referral, today
+from tests.answers import SCREENS, add, screens
+from tests.world import World, keys_listed
+from vocabulary import ReferralStatus, RequestKind, RequestOutcome, Role
+
+HEADS = re.compile(r'<th scope="col"(?: aria-sort="(\w+)")?>(?:<a href="([^"]*)">)?([^<]*)')
+
+
+def heads(html: str) -> dict[str, tuple[str, str]]:
+    """The headings of a list: how each is sorted, and where it leads."""
+    return {label: (way, address.replace("&amp;", "&")) for way, address, label in HEADS.findall(html)}
+
+
+def days(n: int) -> dt.date:
+    return today() + dt.timedelta(days=n)
+
+
+# --- order ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_list_shows_by_which_column_it_stands_and_a_click_turns_it(calm_world: World) -> None:
+    browser = calm_world.client("coordinator")
+    for table, label, way, turned in (
+        ("visit", "Πότε", "descending", "?sort=0"),
+        ("beneficiary", "Επώνυμο", "ascending", "?sort=0&desc=1"),
+        ("service", "Κωδικός", "ascending", "?sort=0&desc=1"),
+        ("application", "Άνοιξε", "descending", "?sort=0"),
+        ("appointment", "Πότε", "other", "?sort=0"),
+    ):
+        shown = heads(browser.get(f"/admin/{table}/").text)
+        assert shown[label] == (way, turned), table
+        assert {each for name, (each, _address) in shown.items() if name != label} <= {"", "none"}, table
+        asked = heads(browser.get(f"/admin/{table}/{turned}").text)
+        assert asked[label][0] == ("descending" if "desc" in turned else "ascending"), table
+        assert ("desc=1" in asked[label][1]) is ("desc" not in turned), table
+
+
+def test_every_list_with_an_order_of_its_own_shows_it(calm_world: World) -> None:
+    for role in (Role.COORDINATOR, Role.SUPERVISOR, Role.ADMINISTRATOR):
+        browser = calm_world.client(role.value)
+        for model in screens("read", role):
+            if next(screen for screen in SCREENS if screen.model is model).default_order:
+                ways = [way for way, _address in heads(browser.get(f"/admin/{model.__tablename__}/").text).values()]
+                assert len(set(ways) - {"", "none"}) == 1, model
+
+
+def test_referrals_that_wait_stand_first_the_soonest_due_on_top(world: World) -> None:
+    made = [
+        (ReferralStatus.DONE, days(-3)),
+        (ReferralStatus.SENT, days(5)),
+        (ReferralStatus.WITHDRAWN, None),
+        (ReferralStatus.DRAFT, None),
+        (ReferralStatus.REJECTED, days(9)),
+        (ReferralStatus.WAITING, days(-5)),
+    ]
+    keys = [add(world, _referral(world, status, due)) for status, due in made]
+    browser = world.client("coordinator")
+    page = browser.get("/admin/referral/").text
+    assert [key for key in keys_listed(page) if key in keys] == [keys[n] for n in (5, 1, 3, 4, 0, 2)]
+    assert "πρώτα όσες εκκρεμούν" in page
+    by_day = browser.get(f"/admin/referral/{heads(page)['Αναμένεται έως'][1]}").text
+    assert [key for key in keys_listed(by_day) if key in keys] == [keys[n] for n in (5, 0, 1, 4, 2, 3)], "empty last"
+    assert "πρώτα όσες εκκρεμούν" not in by_day
+
+
+def _referral(world: World, status: ReferralStatus, due_on: dt.date | None, **over: Any) -> Referral:
+    rows = world.rows["main"]
+    return Referral(
+        unit_id=rows["unit"], beneficiary_id=rows["beneficiary"], to_unit_id=world.rows["roma"]["unit"], reason="Λόγος",
+        staff_id=world.users["caseworker.main"], status=status, due_on=due_on, **over,
+    )  # fmt: skip
+
+
+def _asked(world: World, received_on: dt.date, answered_on: dt.date | None = None) -> DataRequest:
+    outcome = RequestOutcome.GRANTED if answered_on else None
+    return DataRequest(
+        unit_id=world.rows["main"]["unit"], beneficiary_id=world.rows["main"]["beneficiary"], received_on=received_on,
+        answered_on=answered_on, outcome=outcome, kind=RequestKind.ACCESS,
+    )  # fmt: skip
+
+
+def test_data_requests_without_an_answer_stand_first(world: World) -> None:
+    made = [(days(-90), days(-80)), (days(-50), None), (days(-40), days(-39)), (days(-2), None)]
+    keys = [add(world, _asked(world, *each)) for each in made]
+    listed = keys_listed(world.client("coordinator").get("/admin/data_request/").text)
+    assert [key for key in listed if key in keys] == [keys[n] for n in (1, 3, 2, 0)]
