@@ -1027,6 +1027,8 @@ class Application(Staged, OfPerson, Rests, Record):
         _A.SUSPENDED: (_A.APPROVED, _A.ENDED),
         _A.RENEW: (_A.SUBMITTED, _A.ENDED),
     }
+    running: ClassVar = (_A.APPROVED, _A.RENEW, _A.SUSPENDED)
+    """The states that end unless they are renewed."""
 
     programme_id: Mapped[int] = link("programme.id", "Πρόγραμμα", "Programme", required=True)
     opened_on: Mapped[dt.date] = day("Άνοιξε", "Opened on", required=True, default=today)

@@ -13,7 +13,7 @@ from i18n import Label, _
 from models import Application, Appointment, CaseNote, Programme, Service, ServiceDelivery, Visit, now, today
 from vocabulary import AppointmentStatus, Axis
 
-from .base import Ahead, Child, KentroView, greek_datetime
+from .base import Ahead, Child, KentroView, Warn, greek_datetime
 from .base.fields import LinkField
 from .base.filters import IS, ColumnFilter, start_of
 from .menu import CATALOGUES, RECEPTION, SERVICES
@@ -40,6 +40,13 @@ class AppointmentView(KentroView):
         lambda: Appointment.at >= start_of(today()),
         Label("πρώτα τα σημερινά και όσα έρχονται", "today's and those to come first"),
     )
+    warns = {
+        "status": Warn(
+            Label("Πέρασε η ώρα", "Time has passed"),
+            ("at", "minutes", "status"),
+            lambda row: row.status == AppointmentStatus.BOOKED and row.at + dt.timedelta(minutes=row.minutes) < now(),
+        )
+    }
     list_columns = ("at", "beneficiary_id", "caller", "status", "staff_id", "unit_id")
 
     def is_reader(self, field: LinkField) -> bool:
@@ -83,6 +90,13 @@ class ApplicationView(KentroView):
     model = Application
     menu = SERVICES
     default_order = ("opened_on", True)
+    warns = {
+        "renewal_on": Warn(
+            Label("Πέρασε", "Past"),
+            ("renewal_on", "status"),
+            lambda row: row.renewal_on is not None and row.renewal_on < today() and row.status in Application.running,
+        )
+    }
     list_columns = (
         "opened_on", "beneficiary_id", "programme_id", "status", "renewal_on", "missing_documents", "unit_id",
     )  # fmt: skip

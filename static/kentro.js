@@ -232,7 +232,10 @@ function furnish(table) {
       cell.dataset.label = labels[column];
       const text = cell.textContent;
       cell.className = text.length > LONG_TEXT ? "long" : WORDS.test(text) ? "" : "short";
-      if (text.length > LONGEST_TEXT) cell.replaceChildren(make("div", { className: "clamp" }, ...cell.childNodes));
+      // One box beside the label on telephones, also of a link and what is said with it.
+      const isLongest = text.length > LONGEST_TEXT;
+      const isMixed = cell.childNodes.length > 1;
+      if (isLongest || isMixed) cell.replaceChildren(make("div", { className: isLongest ? "clamp" : "" }, ...cell.childNodes));
     });
     const [first] = row.cells;
     const link = first.querySelector("a");
@@ -241,6 +244,7 @@ function furnish(table) {
     if (edit) row.append(isSettled ? make("td", {}) : pencil(edit, link, first.textContent));
     if (bulk) row.prepend(isSettled ? make("td", {}) : tick(link, first));
   }
+  for (const late of all(".due-late", table)) late.prepend(icon("warning"), " ");
   if (edit) head.append(columnHead("row-actions", make("span", { className: "visually-hidden", textContent: edit })));
   if (bulk) head.prepend(columnHead("tick", make("input", tickBox({ ariaLabel: texts.selectAll }))));
   if (bulk) head.querySelector("input").dataset.tickAll = "";

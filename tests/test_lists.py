@@ -6,10 +6,32 @@ import datetime as dt
 import re
 from typing import Any
 
-from models import DataRequest, Referral, today
+from admin_views.base import greek_date
+from models import (
+    Application,
+    Appointment,
+    Consent,
+    DataRequest,
+    Item,
+    Referral,
+    StockMovement,
+    months_later,
+    now,
+    today,
+)
 from tests.answers import SCREENS, add, screens
 from tests.world import World, keys_listed
-from vocabulary import ReferralStatus, RequestKind, RequestOutcome, Role
+from vocabulary import (
+    ApplicationStatus,
+    AppointmentStatus,
+    ConsentKind,
+    ItemCategory,
+    MovementKind,
+    ReferralStatus,
+    RequestKind,
+    RequestOutcome,
+    Role,
+)
 
 HEADS = re.compile(r'<th scope="col"(?: aria-sort="(\w+)")?>(?:<a href="([^"]*)">)?([^<]*)')
 
@@ -92,3 +114,55 @@ def test_data_requests_without_an_answer_stand_first(world: World) -> None:
     keys = [add(world, _asked(world, *each)) for each in made]
     listed = keys_listed(world.client("coordinator").get("/admin/data_request/").text)
     assert [key for key in listed if key in keys] == [keys[n] for n in (1, 3, 2, 0)]
+
+
+# --- what is late, and what is low ------------------------------------------------------------------------------------
+
+LATE = re.compile(r'<t[hd][^>]*>(?:<a[^>]*>)?([^<]*) <b class="due-late">([^<]*)</b>')
+
+
+def test_a_referral_that_waits_past_its_day_is_marked(world: World) -> None:
+    for status, due in ((ReferralStatus.SENT, -2), (ReferralStatus.SENT, 0), (ReferralStatus.DONE, -3)):
+        add(world, _referral(world, status, days(due)))
+    add(world, _referral(world, ReferralStatus.SENT, None))
+    page = world.client("coordinator").get("/admin/referral/").text
+    assert LATE.findall(page) == [(greek_date(days(-2)), "Εκπρόθεσμη")]
+
+
+def test_an_item_below_its_level_is_marked(world: World) -> None:
+    unit = world.rows["main"]["unit"]
+    for name, level in (("Λίγο", 3), ("Αρκετό", 2), ("Χωρίς όριο", None)):
+        item = add(world, Item(unit_id=unit, name=name, category=next(iter(ItemCategory)), low_stock=level))
+        add(world, StockMovement(item_id=item, unit_id=unit, quantity=2, kind=MovementKind.PURCHASE, on=today()))
+    page = world.client("coordinator").get("/admin/item/?search=Λίγο").text
+    assert LATE.findall(page) == [("2", "Κάτω από το όριο")]
+    assert "due-late" not in world.client("coordinator").get("/admin/item/?search=Αρκετό").text
+
+
+def test_other_lists_mark_what_is_late_too(world: World) -> None:
+    rows, staff = world.rows["main"], world.users["caseworker.main"]
+    about: dict[str, Any] = {"unit_id": rows["unit"], "beneficiary_id": rows["beneficiary"]}
+    for hours, status in (
+        (-30, AppointmentStatus.BOOKED),
+        (30, AppointmentStatus.BOOKED),
+        (-40, AppointmentStatus.DONE),
+    ):
+        add(world, Appointment(at=now() + dt.timedelta(hours=hours), status=status, staff_id=staff, **about))
+    for received, answered in ((-50, None), (-5, None), (-60, -20)):
+        add(world, _asked(world, days(received), answered and days(answered)))
+    for renewal, state in (
+        (-1, ApplicationStatus.APPROVED),
+        (1, ApplicationStatus.RENEW),
+        (-1, ApplicationStatus.ENDED),
+    ):
+        programme = world.rows["shared"]["programme"]
+        add(world, Application(programme_id=programme, renewal_on=days(renewal), status=state, staff_id=staff, **about))
+    add(world, Consent(kind=ConsentKind.PHOTO, given_on=days(-9), withdrawn_on=days(-8), by_id=staff, **about))
+    browser = world.client("coordinator")
+    for table, value, said in (
+        ("appointment", "Κλεισμένο", "Πέρασε η ώρα"),
+        ("data_request", greek_date(months_later(days(-50), 1)), "Εκπρόθεσμο"),
+        ("application", greek_date(days(-1)), "Πέρασε"),
+        ("consent", greek_date(days(-8)), "Δεν ισχύει"),
+    ):
+        assert LATE.findall(browser.get(f"/admin/{table}/").text) == [(value, said)], table

@@ -3,7 +3,7 @@
 from .access import Gated, gate
 from .details import told
 from .fields import CodeField
-from .screen import Ahead, Child
+from .screen import Ahead, Child, Warn
 from .values import ATHENS, greek_date, greek_datetime
 from .view import KentroView
 from .workbook import download
@@ -15,6 +15,7 @@ __all__ = [
     "CodeField",
     "Gated",
     "KentroView",
+    "Warn",
     "download",
     "gate",
     "greek_date",

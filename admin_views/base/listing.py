@@ -24,7 +24,7 @@ from vocabulary import AuditAction
 from . import values
 from .fields import choosable
 from .filters import BY_NUMBER, matches
-from .screen import Screen
+from .screen import Screen, Warn
 
 PERSON = "beneficiary_id"
 SEPARATOR = "\0"  # which no column takes (db.clean)
@@ -149,13 +149,15 @@ class Listing(Screen):
         rows: Iterable[Any] = ((key, [next(escaped) for _text in cells]) for key, cells in read)
         if self._persons in names:
             rows = map(partial(_led, names.index(self._persons)), rows)
+        if self.warns:
+            rows = map(partial(_warned, [names.index(name) for name in self.warns]), rows)
         return [(key, Markup(cells[0]), Markup("</td><td>".join(cells[1:]))) for key, cells in rows]  # noqa: S704 (escaped above)
 
     def _rows(self, query: Any, names: list[str], page: slice) -> Iterable[tuple[int, Iterable[str]]]:
         """Whole rows, where a screen makes columns of its own out of them."""
         rows = query.options(*(orm.joinedload(self.through(name)) for name in self.links_behind(names)))[page]
         self.look_beside(rows)
-        return ((row.id, [self.shown(row, name) for name in names]) for row in rows)
+        return ((row.id, [*(self.shown(row, name) for name in names), *self._warnings_of(row)]) for row in rows)
 
     def settled(self, rows: list[tuple[int, Markup, Markup]]) -> Collection[int]:
         """Those of a list's rows that nobody changes any more: no pencil leads to their forms.
@@ -179,10 +181,17 @@ class Listing(Screen):
         for name in names:
             if name in self._linked:
                 query = query.outerjoin(self.through(name).of_type(self._linked[name]))
+        if self.warns:
+            asked = {column for warn in self.warns.values() for column in warn.of}
+            row: Any = orm.Bundle("row", *(getattr(self.model, column) for column in sorted(asked)))
+            cells += [(row, partial(_told, warn)) for warn in self.warns.values()]
         read = query.with_entities(self.model.id, *(column for column, _tell in cells))[page]  # type: ignore[attr-defined]
         keys, *kept = zip(*read, strict=True) if read else ((), *(() for _cell in cells))
         told = (map(tell, column) for (_column, tell), column in zip(cells, kept, strict=True))
         return zip(keys, zip(*told, strict=True), strict=True)
+
+    def _warnings_of(self, row: Any) -> Iterable[str]:
+        return (_told(warn, row) for warn in self.warns.values())
 
     @cached_property
     def _linked(self) -> dict[str, Any]:
@@ -366,4 +375,18 @@ def _led(index: int, row: tuple[int, list[str]]) -> tuple[int, list[str]]:
     person, _blank, name = cells[index].partition(" ")
     if person:
         cells[index] = f'<a href="../beneficiary/details/?id={person}">{name}</a>'
+    return key, cells
+
+
+def _told(warn: Warn, row: Any) -> str:
+    return str(warn.said) if warn.holds(row) else ""
+
+
+def _warned(places: list[int], row: tuple[int, list[str]]) -> tuple[int, list[str]]:
+    """The row, whose last cells, its warnings, go into the cells that they are about."""
+    key, cells = row
+    cells, warnings = cells[: -len(places)], cells[-len(places) :]
+    for place, said in zip(places, warnings, strict=True):
+        if said:
+            cells[place] += f' <b class="due-late">{said}</b>'
     return key, cells

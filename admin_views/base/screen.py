@@ -48,6 +48,15 @@ class Ahead:
     """What the list says of its order."""
 
 
+@dataclass(frozen=True)
+class Warn:
+    """What is said beside a value in the list, of which columns, and of which rows."""
+
+    said: Label
+    of: tuple[str, ...]
+    holds: Callable[[Any], bool]
+
+
 class Permitted:
     """A list that Flask-Admin keeps, narrowed on every reading to the columns that the user's role sees."""
 
@@ -98,6 +107,8 @@ class Screen(Gated, ModelView):
     order_shown: ClassVar[str | None] = None
     """The list's column that tells of the default order, where the list does not show the one that makes it."""
     ahead: ClassVar[Ahead | None] = None
+    warns: ClassVar[dict[str, Warn]] = {}
+    """Columns of the list, and what in them is late or low."""
     children: ClassVar[tuple[Child, ...]] = ()
     locked_columns: ClassVar[tuple[str, ...]] = ()
     has_pencils: ClassVar[bool] = True

@@ -24,7 +24,6 @@ from models import (
     now,
     today,
 )
-from vocabulary import ApplicationStatus as A
 from vocabulary import AppointmentStatus, AuditAction, Channel, Code, GrantKind, GrantStatus, Role, Verdict
 
 from .desk import Filters
@@ -46,8 +45,7 @@ OUT = {"channel_in": _among((Channel.FIELD, Channel.HOME, Channel.MOBILE))}
 WAITING = {"status_in": _among(Referral.waiting)}
 LATE = {"due_on_to": "{yesterday}", **WAITING}
 
-RUNNING = {"status_in": _among((A.APPROVED, A.RENEW, A.SUSPENDED))}
-"""Applications that end unless they are renewed."""
+RUNNING = {"status_in": _among(Application.running)}
 RENEWED_SOON = {"renewal_on_between": "{soon}", **RUNNING}
 NOT_RENEWED = {"renewal_on_to": "{yesterday}", **RUNNING}
 
