@@ -21,7 +21,7 @@ class ItemView(KentroView):
     model = Item
     menu = GOODS
     made_columns = {"stock": Label("Απόθεμα", "In stock")}
-    exported_columns = ("stock",)
+    exported_columns = amounts = ("stock",)
     warns = {
         "stock": Warn(
             Label("Κάτω από το όριο", "Below the level"),

@@ -120,7 +120,7 @@ class ServiceView(KentroView):
     model = Service
     menu = CATALOGUES
     default_order = ("code", False)
-    list_columns = ("code", "axis", "name", "is_offered")
+    list_columns = ("code", "name", "axis", "is_offered")
 
 
 class ProgrammeView(KentroView):
@@ -128,6 +128,6 @@ class ProgrammeView(KentroView):
 
     model = Programme
     menu = CATALOGUES
-    default_order = ("code", False)
-    list_columns = ("code", "name", "is_open", "required_documents")
+    default_order = ("name", False)
+    list_columns = ("name", "code", "is_open", "required_documents")
     children = (Child(Application, "programme_id", ("beneficiary_id", "status", "renewal_on")),)

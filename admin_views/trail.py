@@ -109,6 +109,7 @@ class AuditEntryView(KentroView):
     menu = OVERSIGHT
     default_order = ("seq", True)
     order_shown = "at"
+    wide = "sentence"
     made_columns = {
         "sentence": Label("Τι έγινε", "What happened"),
         "difference": Label("Τι άλλαξε", "What changed"),

@@ -216,9 +216,10 @@ function icon(name) {
   return drawing;
 }
 
-// Dates and numbers stay on one line; long texts keep some width, and the longest show three lines of theirs.
+// Dates, numbers and codes stay on one line; long texts keep some width, and the longest show three lines of theirs.
 const LONG_TEXT = 24;
 const LONGEST_TEXT = 120;
+const CODE = /^[^\s@]*\d[^\s@]*$/;
 const WORDS = /\p{L}/u;
 
 /* On telephones a row is shown as a card, which takes the table's own roles away: they are said here. */
@@ -231,7 +232,8 @@ function furnish(table) {
     [...row.cells].forEach((cell, column) => {
       cell.dataset.label = labels[column];
       const text = cell.textContent;
-      cell.className = text.length > LONG_TEXT ? "long" : WORDS.test(text) ? "" : "short";
+      cell.className = text.length > LONG_TEXT ? "long" : WORDS.test(text) && !CODE.test(text) ? "" : "short";
+      cell.classList.add(...head.cells[column].classList);
       // One box beside the label on telephones, also of a link and what is said with it.
       const isLongest = text.length > LONGEST_TEXT;
       const isMixed = cell.childNodes.length > 1;
@@ -410,6 +412,11 @@ async function setUpFilters(form) {
 }
 
 all("[data-rows]").forEach(furnish);
+/* A table that fits needs no bar to be scrolled by, and so its headings may stick to the window (kentro.css). */
+const fitting = new ResizeObserver((regions) =>
+  regions.forEach(({ target }) => target.classList.toggle("fits", target.firstElementChild.offsetWidth <= target.clientWidth)),
+);
+all(".table-region").forEach((region) => fitting.observe(region));
 enrichAll(document);
 countTicks();
 

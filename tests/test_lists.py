@@ -6,6 +6,8 @@ import datetime as dt
 import re
 from typing import Any
 
+import sqlalchemy as sa
+
 from admin_views.base import greek_date
 from models import (
     Application,
@@ -15,12 +17,13 @@ from models import (
     Item,
     Referral,
     StockMovement,
+    Unit,
     months_later,
     now,
     today,
 )
 from tests.answers import SCREENS, add, screens
-from tests.world import World, keys_listed
+from tests.world import World, column_listed, keys_listed
 from vocabulary import (
     ApplicationStatus,
     AppointmentStatus,
@@ -166,3 +169,13 @@ def test_other_lists_mark_what_is_late_too(world: World) -> None:
         ("consent", greek_date(days(-8)), "Δεν ισχύει"),
     ):
         assert LATE.findall(browser.get(f"/admin/{table}/").text) == [(value, said)], table
+
+
+def test_every_list_calls_a_unit_by_its_short_name(calm_world: World) -> None:
+    browser = calm_world.client("coordinator")
+    units = {
+        table: set(column_listed(browser.get(f"/admin/{table}/").text, "Μονάδα"))
+        for table in ("visit", "referral", "item", "event_attendance")
+    }
+    assert units["visit"] and units["visit"].isdisjoint(calm_world.query(sa.select(Unit.name)))
+    assert set().union(*units.values()) == units["visit"]

@@ -157,7 +157,17 @@ class Listing(Screen):
         """Whole rows, where a screen makes columns of its own out of them."""
         rows = query.options(*(orm.joinedload(self.through(name)) for name in self.links_behind(names)))[page]
         self.look_beside(rows)
-        return ((row.id, [*(self.shown(row, name) for name in names), *self._warnings_of(row)]) for row in rows)
+        units = self.scope.short_unit_names
+        return (
+            (
+                row.id,
+                [
+                    *(units.get(row.unit_id, "") if self.is_own_unit(n) else self.shown(row, n) for n in names),
+                    *(_told(warn, row) for warn in self.warns.values()),
+                ],
+            )
+            for row in rows
+        )
 
     def settled(self, rows: list[tuple[int, Markup, Markup]]) -> Collection[int]:
         """Those of a list's rows that nobody changes any more: no pencil leads to their forms.
@@ -189,9 +199,6 @@ class Listing(Screen):
         keys, *kept = zip(*read, strict=True) if read else ((), *(() for _cell in cells))
         told = (map(tell, column) for (_column, tell), column in zip(cells, kept, strict=True))
         return zip(keys, zip(*told, strict=True), strict=True)
-
-    def _warnings_of(self, row: Any) -> Iterable[str]:
-        return (_told(warn, row) for warn in self.warns.values())
 
     @cached_property
     def _linked(self) -> dict[str, Any]:
