@@ -68,6 +68,8 @@ SENTENCES = {
 
 
 ENDED = N_("%(who)s ended the open sessions of: %(what)s")
+OPENED = N_("%(who)s opened the list: %(what)s")
+"""What is told of a search without a word: a list was opened under filters, or one that always is recorded."""
 
 
 def sentence(entry: AuditEntry, *, named: bool = True) -> str:
@@ -75,6 +77,8 @@ def sentence(entry: AuditEntry, *, named: bool = True) -> str:
     what = _subject(entry, named)
     if entry.action == AuditAction.LOGOUT and entry.subject_id:
         return _(ENDED, who=entry.actor_name, what=what)
+    if entry.action == AuditAction.SEARCH and not entry.is_erased and "search" not in details_of(entry):
+        return _(OPENED, who=entry.actor_name, what=what)
     if entry.action == AuditAction.SYSTEM:
         what = _task(details_of(entry).get("task", what))
     return _(SENTENCES[entry.action], who=entry.actor_name or _("Somebody unknown"), what=what)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import re
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
+import audit
 from admin_views.base import greek_date
 from models import (
     Application,
     Appointment,
+    AuditEntry,
     Consent,
     DataRequest,
     Item,
@@ -23,10 +27,12 @@ from models import (
     today,
 )
 from tests.answers import SCREENS, add, screens
+from tests.walls import system_session
 from tests.world import World, column_listed, keys_listed
 from vocabulary import (
     ApplicationStatus,
     AppointmentStatus,
+    AuditAction,
     ConsentKind,
     ItemCategory,
     MovementKind,
@@ -34,14 +40,15 @@ from vocabulary import (
     RequestKind,
     RequestOutcome,
     Role,
+    Sex,
 )
 
 HEADS = re.compile(r'<th scope="col"(?: aria-sort="(\w+)")?>(?:<a href="([^"]*)">)?([^<]*)')
 
 
-def heads(html: str) -> dict[str, tuple[str, str]]:
+def heads(page: str) -> dict[str, tuple[str, str]]:
     """The headings of a list: how each is sorted, and where it leads."""
-    return {label: (way, address.replace("&amp;", "&")) for way, address, label in HEADS.findall(html)}
+    return {label: (way, address.replace("&amp;", "&")) for way, address, label in HEADS.findall(page)}
 
 
 def days(n: int) -> dt.date:
@@ -179,3 +186,67 @@ def test_every_list_calls_a_unit_by_its_short_name(calm_world: World) -> None:
     }
     assert units["visit"] and units["visit"].isdisjoint(calm_world.query(sa.select(Unit.name)))
     assert set().union(*units.values()) == units["visit"]
+
+
+# --- what was asked of it ---------------------------------------------------------------------------------------------
+
+CHIP = re.compile(r"<li><a [^>]*>([^<]*) <strong>([^<]*)</strong>")
+
+
+def test_a_chip_does_not_say_a_word_twice(calm_world: World) -> None:
+    browser = calm_world.client("coordinator")
+    page = browser.get("/admin/referral/?flt0_due_on_to=25/11/2026&flt1_sent_on_to=25/11/2026").text
+    assert CHIP.findall(page) == [("Αναμένεται έως", "25/11/2026"), ("Εστάλη έως", "25/11/2026")]
+
+
+def test_a_filter_that_makes_no_sense_is_named_and_left_out(calm_world: World) -> None:
+    page = calm_world.client("coordinator").get("/admin/referral/?flt0_due_on_between=01/01/1990+to+banana").text
+    (said,) = re.findall(r'<div class="message message-error".*?<div>(.*?)</div>', page, re.S)
+    assert "«Αναμένεται έως μεταξύ»" in said and "«01/01/1990 – banana»" in said
+    assert not CHIP.findall(page)
+
+
+def test_the_search_box_says_that_it_searches_and_in_three_columns_at_most(calm_world: World) -> None:
+    page = calm_world.client("coordinator").get("/admin/beneficiary/").text
+    (shown,) = re.findall(r'id="search"[^>]* placeholder="([^"]*)"', page)
+    assert shown.endswith(": Αρ. μητρώου, Επώνυμο, Όνομα")
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Καινούργιου Άννα Μαρία", ("Καινούργιου", "Άννα Μαρία", "")),
+        ("12345678901 Νέος", ("Νέος", "", "12345678901")),
+        ("691234", ("", "", "")),
+    ],
+)
+def test_who_was_not_found_is_registered_under_the_words_typed(
+    calm_world: World, typed: str, kept: tuple[str, str, str]
+) -> None:
+    browser = calm_world.client("reception.main")
+    page = browser.get("/admin/beneficiary/", query_string={"search": typed}).text
+    (address,) = set(re.findall(r'<a class="btn btn-primary" href="(new/[^"]*)" data-back>.*?</a></p>', page))
+    form = browser.form(f"/admin/beneficiary/{html.unescape(address)}")
+    assert (form["last_name"], form["first_name"], form["amka"]) == kept
+    assert "άλλη γραφή" in page and "άλλη γραφή" not in browser.get("/admin/beneficiary/").text
+
+
+def test_another_is_not_registered_under_the_same_name(world: World) -> None:
+    browser = world.client("reception.main")
+    more = {"sex": Sex.F.value, "_add_another": "1"}
+    answer = browser.submit(
+        "/admin/beneficiary/new/?last_name=Νέα&first_name=Εύα", last_name="Νέα", first_name="Εύα", **more
+    )
+    assert answer.status_code == 302 and "last_name" not in answer.headers["Location"]
+
+
+def test_the_trail_says_search_only_of_words(world: World) -> None:
+    browser = world.client("coordinator")
+    browser.get("/admin/referral/?flt0_status_is=SENT")
+    browser.get("/admin/referral/?search=λόγος")
+    with system_session(world) as session:
+        rows = session.scalars(sa.select(AuditEntry).where(AuditEntry.action == AuditAction.SEARCH)).all()
+        with world.app.test_request_context():
+            told = [audit.sentence(row) for row in rows[-2:]]
+    assert [text.partition(" ")[2] != told[1].partition(" ")[2] for text in told] == [True, False]
+    assert "αναζήτηση" not in told[0] and "αναζήτηση" in told[1]

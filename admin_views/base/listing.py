@@ -24,7 +24,7 @@ from vocabulary import AuditAction
 from . import values
 from .fields import choosable
 from .filters import BY_NUMBER, matches
-from .screen import Screen, Warn
+from .screen import Screen
 
 PERSON = "beneficiary_id"
 SEPARATOR = "\0"  # which no column takes (db.clean)
@@ -72,11 +72,17 @@ class Listing(Screen):
     def search_placeholder(self) -> str | None:
         """What may be typed."""
         own = [str(field.label) for field in self.fields.values() if field.search]
-        return ", ".join(own or [str(self.fields[name].label) for name, _target in self.searched() if name])
+        names = own or [str(self.fields[name].label) for name, _target in self.searched() if name]
+        return _("Search: %(columns)s", columns=", ".join(names[:3]))
 
     def get_filter_arg(self, index: int, flt: Any) -> str:
         """A filter's name in URLs, the same in every language."""
         return str(flt.slug)
+
+    def get_invalid_value_msg(self, value: Any, filter: Any) -> str:
+        """Which filter could not be understood, and so does not narrow the list."""
+        typed = value[:60].replace(" to ", " – ")
+        return _("The filter «%(filter)s» was left out: it does not take «%(value)s».", filter=filter.said, value=typed)
 
     @expose("/filters/")
     def filters_view(self) -> Any:
@@ -158,16 +164,9 @@ class Listing(Screen):
         rows = query.options(*(orm.joinedload(self.through(name)) for name in self.links_behind(names)))[page]
         self.look_beside(rows)
         units = self.scope.short_unit_names
-        return (
-            (
-                row.id,
-                [
-                    *(units.get(row.unit_id, "") if self.is_own_unit(n) else self.shown(row, n) for n in names),
-                    *(_told(warn, row) for warn in self.warns.values()),
-                ],
-            )
-            for row in rows
-        )
+        for row in rows:
+            cells = (units.get(row.unit_id, "") if self.is_own_unit(n) else self.shown(row, n) for n in names)
+            yield row.id, [*cells, *(warn.told(row) for warn in self.warns.values())]
 
     def settled(self, rows: list[tuple[int, Markup, Markup]]) -> Collection[int]:
         """Those of a list's rows that nobody changes any more: no pencil leads to their forms.
@@ -194,7 +193,7 @@ class Listing(Screen):
         if self.warns:
             asked = {column for warn in self.warns.values() for column in warn.of}
             row: Any = orm.Bundle("row", *(getattr(self.model, column) for column in sorted(asked)))
-            cells += [(row, partial(_told, warn)) for warn in self.warns.values()]
+            cells += [(row, warn.told) for warn in self.warns.values()]
         read = query.with_entities(self.model.id, *(column for column, _tell in cells))[page]  # type: ignore[attr-defined]
         keys, *kept = zip(*read, strict=True) if read else ((), *(() for _cell in cells))
         told = (map(tell, column) for (_column, tell), column in zip(cells, kept, strict=True))
@@ -263,7 +262,7 @@ class Listing(Screen):
         for argument, (index, _name, value) in zip(self._get_filters(args.filters), args.filters, strict=True):
             flt = self._filters[index]
             own_unit = self.is_own_unit(flt.on_column) and self.scope.short_unit_names.get(row_id(value) or 0)
-            chips.append((argument, f"{flt.name} {flt.operation()}", own_unit or flt.read(value)))
+            chips.append((argument, flt.said, own_unit or flt.read(value)))
         return chips
 
     def _export_url(self) -> str:
@@ -282,7 +281,7 @@ class Listing(Screen):
     def _asked(self, args: Any) -> dict[str, Any]:
         """Search and filters as the trail and the export's cover tell them."""
         applied = ((self._filters[index], value) for index, _name, value in args.filters or ())
-        filters = [f"{flt.name} {flt.operation()} {flt.told(value)}" for flt, value in applied]
+        filters = [f"{flt.said} {flt.told(value)}" for flt, value in applied]
         return ({"search": args.search} if args.search else {}) | ({"filters": filters} if filters else {})
 
     def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
@@ -383,10 +382,6 @@ def _led(index: int, row: tuple[int, list[str]]) -> tuple[int, list[str]]:
     if person:
         cells[index] = f'<a href="../beneficiary/details/?id={person}">{name}</a>'
     return key, cells
-
-
-def _told(warn: Warn, row: Any) -> str:
-    return str(warn.said) if warn.holds(row) else ""
 
 
 def _warned(places: list[int], row: tuple[int, list[str]]) -> tuple[int, list[str]]:

@@ -59,6 +59,10 @@ class Warn:
     of: tuple[str, ...]
     holds: Callable[[Any], bool]
 
+    def told(self, row: Any) -> str:
+        """The words, of a row that they are true of."""
+        return str(self.said) if self.holds(row) else ""
+
 
 class Permitted:
     """A list that Flask-Admin keeps, narrowed on every reading to the columns that the user's role sees."""
@@ -189,6 +193,13 @@ class Screen(Gated, ModelView):
     def is_person(self) -> bool:
         """The list's rows are headed by a surname and a first name."""
         return self.column_list[:2] == ("last_name", "first_name")
+
+    advice: Label | str = ""
+    """What to try where a search finds nothing."""
+
+    def address_of_new(self, search: str | None) -> str:
+        """The form of a new row, with what it can take of the words that found nothing."""
+        return "new/"
 
     def is_visible(self) -> bool:
         """In the menu only under a heading; other screens are reached from their parent's page."""
