@@ -413,10 +413,10 @@ async function setUpFilters(form) {
 
 all("[data-rows]").forEach(furnish);
 /* A table that fits needs no bar to be scrolled by, and so its headings may stick to the window (kentro.css). */
-const fitting = new ResizeObserver((regions) =>
-  regions.forEach(({ target }) => target.classList.toggle("fits", target.firstElementChild.offsetWidth <= target.clientWidth)),
-);
-all(".table-region").forEach((region) => fitting.observe(region));
+const regions = all(".table-region");
+const isFitting = (region) => region.firstElementChild.offsetWidth <= region.clientWidth;
+const fitting = new ResizeObserver(() => regions.forEach((region) => region.classList.toggle("fits", isFitting(region))));
+regions.flatMap((region) => [region, region.firstElementChild]).forEach((box) => fitting.observe(box));
 enrichAll(document);
 countTicks();
 
