@@ -975,6 +975,8 @@ class Referral(Staged, OfPerson, Rests, Record):
 
     answers: ClassVar = (_R.RECEIVED, *_ANSWERED, _R.DONE, _R.PARTIAL)
     """The states that the receiving unit may say; the others are the sender's."""
+    waiting: ClassVar = (_R.DRAFT, _R.SENT, _R.NOREPLY, _R.RECEIVED, _R.APPT, _R.WAITING, _R.ACCEPTED)
+    """The states in which somebody still has to do something."""
     running: ClassVar = tuple(status for status in moves if status != _R.DRAFT)
     """Sent and not closed: while a referral stands in one of these, the receiving unit sees it."""
 
@@ -1041,6 +1043,8 @@ class Application(Staged, OfPerson, Rests, Record):
         _A.SUSPENDED: (_A.APPROVED, _A.ENDED),
         _A.RENEW: (_A.SUBMITTED, _A.ENDED),
     }
+    running: ClassVar = (_A.APPROVED, _A.RENEW, _A.SUSPENDED)
+    """The states that end unless they are renewed."""
 
     programme_id: Mapped[int] = link("programme.id", "Πρόγραμμα", "Programme", required=True)
     opened_on: Mapped[dt.date] = day("Άνοιξε", "Opened on", required=True, default=today)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from flask import abort, request, url_for
@@ -45,6 +46,8 @@ SERVED = ColumnFilter(
 
 OPEN = ("last_name", "first_name", "registry_number", "unit_id", "restricted_on")
 """What every reader of the list sees of a record that is restricted."""
+SOUGHT = ("last_name", "first_name", "amka")
+"""What is filled in of the words of a search that found nobody."""
 
 
 class BeneficiaryView(KentroView):
@@ -184,9 +187,23 @@ class BeneficiaryView(KentroView):
         relation = CodeField(HouseholdMember.label, codes=tuple(HouseholdRelation), default=HouseholdRelation.CHILD)
         return type("NewBeneficiaryForm", (super().get_create_form(),), {"relation": relation})
 
+    advice = Label("Δοκιμάστε ΑΜΚΑ, τηλέφωνο ή άλλη γραφή.", "Try the ΑΜΚΑ, a telephone or another spelling.")
+
+    def address_of_new(self, search: str | None) -> str:
+        """Surname first, as lists show it; eleven digits are an ΑΜΚΑ."""
+        words = (search or "").split()
+        numbers, names = [w for w in words if w.isdigit()], [w for w in words if w.isalpha()]
+        typed = {"last_name": " ".join(names[:1]), "first_name": " ".join(names[1:])}
+        typed["amka"] = next((number for number in numbers if len(number) == 11), "")
+        asked = urlencode({name: text for name, text in typed.items() if text})
+        return f"new/?{asked}" if asked else "new/"
+
     def create_form(self, obj: Any = None) -> Any:
-        """From a household's page, its address is the person's."""
+        """What a search did not find is filled in. From a household's page, its address is the person's."""
         form, household = super().create_form(obj), self._household()
+        for name in SOUGHT if request.method == "GET" else ():
+            if name in form and request.args.get(name):
+                form[name].data = request.args[name].replace("\0", "")[:100]
         if household is None:
             form._fields.pop("relation", None)
         elif request.method == "GET":

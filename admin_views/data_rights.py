@@ -11,21 +11,32 @@ import audit
 import policy
 import rights
 from db import db
-from i18n import _
-from models import Consent, DataRequest, Erasure, LegalHold
+from i18n import Label, _
+from models import Consent, DataRequest, Erasure, LegalHold, today
 from vocabulary import AuditAction
 
-from .base import KentroView, greek_datetime
+from .base import Ahead, KentroView, Warn, greek_datetime
 from .base.pdf import paper
 from .menu import RIGHTS
 
 
 class DataRequestView(KentroView):
-    """Requests of people about their own data, the soonest due first."""
+    """Requests of people about their own data."""
 
     model = DataRequest
     menu = RIGHTS
-    default_order = ("due_on", False)
+    default_order = ("due_on", True)
+    ahead = Ahead(
+        lambda: DataRequest.answered_on.is_(None),
+        Label("πρώτα όσα δεν απαντήθηκαν, κατά προθεσμία", "unanswered ones first, the soonest due on top"),
+    )
+    warns = {
+        "due_on": Warn(
+            Label("Εκπρόθεσμο", "Overdue"),
+            ("due_on", "answered_on"),
+            lambda row: row.answered_on is None and row.due_on < today(),
+        )
+    }
     list_columns = ("due_on", "beneficiary_id", "kind", "received_on", "answered_on", "outcome", "unit_id")
     locked_columns = ("beneficiary_id",)
 
@@ -49,6 +60,12 @@ class ConsentView(KentroView):
 
     model = Consent
     menu = RIGHTS
+    default_order = ("given_on", True)
+    warns = {
+        "withdrawn_on": Warn(
+            Label("Δεν ισχύει", "No longer holds"), ("withdrawn_on",), lambda row: row.withdrawn_on is not None
+        )
+    }
     list_columns = ("beneficiary_id", "kind", "given_on", "how", "withdrawn_on", "unit_id")
     locked_columns = ("beneficiary_id", "kind")
 
@@ -58,6 +75,7 @@ class LegalHoldView(KentroView):
 
     model = LegalHold
     menu = RIGHTS
+    default_order = ("since", True)
     list_columns = ("beneficiary_id", "reason", "since", "until", "by_id", "unit_id")
     locked_columns = ("beneficiary_id",)
 

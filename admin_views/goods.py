@@ -11,7 +11,7 @@ from db import db
 from i18n import Label, _, language
 from models import Distribution, Item, StockMovement, stocks
 
-from .base import Child, KentroView
+from .base import Child, KentroView, Warn
 from .menu import GOODS
 
 
@@ -21,7 +21,14 @@ class ItemView(KentroView):
     model = Item
     menu = GOODS
     made_columns = {"stock": Label("Απόθεμα", "In stock")}
-    exported_columns = ("stock",)
+    exported_columns = amounts = ("stock",)
+    warns = {
+        "stock": Warn(
+            Label("Κάτω από το όριο", "Below the level"),
+            ("low_stock",),
+            lambda row: row.low_stock is not None and g.stocks[row.id] < row.low_stock,
+        )
+    }
     list_columns = ("name", "category", "stock", "measure", "low_stock", "unit_id")
     children = (
         Child(StockMovement, "item_id", ("on", "kind", "quantity", "source"), newest="on"),

@@ -17,7 +17,7 @@ from identifiers import phone_display
 from models import Beneficiary, PartnerContact, Referral, Unit, today
 from vocabulary import AuditAction
 
-from .base import KentroView
+from .base import Ahead, KentroView, Warn
 from .menu import SERVICES
 
 
@@ -26,6 +26,18 @@ class ReferralView(KentroView):
 
     model = Referral
     menu = SERVICES
+    default_order = ("due_on", True)
+    ahead = Ahead(
+        lambda: Referral.status.in_(Referral.waiting),
+        Label("πρώτα όσες εκκρεμούν, κατά προθεσμία", "those that wait first, the soonest due on top"),
+    )
+    warns = {
+        "due_on": Warn(
+            Label("Εκπρόθεσμη", "Overdue"),
+            ("due_on", "status"),
+            lambda row: row.due_on is not None and row.due_on < today() and row.status in Referral.waiting,
+        )
+    }
     made_columns = {"recipient": Label("Προς", "To")}
     made_of = {"recipient": ("to_partner_id", "to_unit_id")}
     list_columns = ("beneficiary_id", "recipient", "reason", "status", "sent_on", "due_on", "unit_id")

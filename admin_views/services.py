@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 import policy
 from db import db, fields
-from i18n import _
+from i18n import Label, _
 from models import Application, Appointment, CaseNote, Programme, Service, ServiceDelivery, Visit, now, today
 from vocabulary import AppointmentStatus, Axis
 
-from .base import Child, KentroView, greek_datetime
+from .base import Ahead, Child, KentroView, Warn, greek_datetime
 from .base.fields import LinkField
 from .base.filters import IS, ColumnFilter, start_of
 from .menu import CATALOGUES, RECEPTION, SERVICES
@@ -36,14 +36,18 @@ class AppointmentView(KentroView):
     model = Appointment
     menu = RECEPTION
     default_order = ("at", True)
+    ahead = Ahead(
+        lambda: Appointment.at >= start_of(today()),
+        Label("πρώτα τα σημερινά και όσα έρχονται", "today's and those to come first"),
+    )
+    warns = {
+        "status": Warn(
+            Label("Πέρασε η ώρα", "Time has passed"),
+            ("at", "minutes", "status"),
+            lambda row: row.status == AppointmentStatus.BOOKED and row.at + dt.timedelta(minutes=row.minutes) < now(),
+        )
+    }
     list_columns = ("at", "beneficiary_id", "caller", "status", "staff_id", "unit_id")
-
-    def _apply_sorting(self, query: Any, joins: Any, sort_column: Any, sort_desc: bool) -> Any:
-        """Unless asked otherwise, today's and those to come, the next first; then those that were, the latest first."""
-        if sort_column not in self._sortable_columns:
-            to_come = Appointment.at >= start_of(today())
-            query = query.order_by(to_come.desc(), sa.case((to_come, Appointment.at)))
-        return super()._apply_sorting(query, joins, sort_column, sort_desc)
 
     def is_reader(self, field: LinkField) -> bool:
         """Whoever serves nobody books for those who do."""
@@ -85,7 +89,17 @@ class ApplicationView(KentroView):
 
     model = Application
     menu = SERVICES
-    list_columns = ("beneficiary_id", "programme_id", "status", "renewal_on", "missing_documents", "unit_id")
+    default_order = ("opened_on", True)
+    warns = {
+        "renewal_on": Warn(
+            Label("Πέρασε", "Past"),
+            ("renewal_on", "status"),
+            lambda row: row.renewal_on is not None and row.renewal_on < today() and row.status in Application.running,
+        )
+    }
+    list_columns = (
+        "opened_on", "beneficiary_id", "programme_id", "status", "renewal_on", "missing_documents", "unit_id",
+    )  # fmt: skip
     locked_columns = ("beneficiary_id",)
 
 
@@ -106,7 +120,7 @@ class ServiceView(KentroView):
     model = Service
     menu = CATALOGUES
     default_order = ("code", False)
-    list_columns = ("code", "axis", "name", "is_offered")
+    list_columns = ("code", "name", "axis", "is_offered")
 
 
 class ProgrammeView(KentroView):
@@ -114,6 +128,6 @@ class ProgrammeView(KentroView):
 
     model = Programme
     menu = CATALOGUES
-    default_order = ("code", False)
-    list_columns = ("code", "name", "is_open", "required_documents")
+    default_order = ("name", False)
+    list_columns = ("name", "code", "is_open", "required_documents")
     children = (Child(Application, "programme_id", ("beneficiary_id", "status", "renewal_on")),)

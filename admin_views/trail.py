@@ -108,6 +108,8 @@ class AuditEntryView(KentroView):
     model = AuditEntry
     menu = OVERSIGHT
     default_order = ("seq", True)
+    order_shown = "at"
+    wide = "sentence"
     made_columns = {
         "sentence": Label("Τι έγινε", "What happened"),
         "difference": Label("Τι άλλαξε", "What changed"),

@@ -69,6 +69,8 @@ SENTENCES = {
 
 ENDED = N_("%(who)s ended the open sessions of: %(what)s")
 UNDONE = N_("%(who)s undid the change of state of: %(what)s")
+OPENED = N_("%(who)s opened the list: %(what)s")
+"""What is told of a search without a word: a list was opened under filters, or one that always is recorded."""
 
 
 def sentence(entry: AuditEntry, *, named: bool = True) -> str:
@@ -78,6 +80,8 @@ def sentence(entry: AuditEntry, *, named: bool = True) -> str:
         return _(ENDED, who=entry.actor_name, what=what)
     if entry.action == AuditAction.STATUS and "undoes" in details_of(entry):
         return _(UNDONE, who=entry.actor_name, what=what)
+    if entry.action == AuditAction.SEARCH and not entry.is_erased and "search" not in details_of(entry):
+        return _(OPENED, who=entry.actor_name, what=what)
     if entry.action == AuditAction.SYSTEM:
         what = _task(details_of(entry).get("task", what))
     return _(SENTENCES[entry.action], who=entry.actor_name or _("Somebody unknown"), what=what)

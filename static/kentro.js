@@ -227,9 +227,10 @@ function icon(name) {
   return drawing;
 }
 
-// Dates and numbers stay on one line; long texts keep some width, and the longest show three lines of theirs.
+// Dates, numbers and codes stay on one line; long texts keep some width, and the longest show three lines of theirs.
 const LONG_TEXT = 24;
 const LONGEST_TEXT = 120;
+const CODE = /^[^\s@]*\d[^\s@]*$/;
 const WORDS = /\p{L}/u;
 
 /* On telephones a row is shown as a card, which takes the table's own roles away: they are said here. */
@@ -242,8 +243,12 @@ function furnish(table) {
     [...row.cells].forEach((cell, column) => {
       cell.dataset.label = labels[column];
       const text = cell.textContent;
-      cell.className = text.length > LONG_TEXT ? "long" : WORDS.test(text) ? "" : "short";
-      if (text.length > LONGEST_TEXT) cell.replaceChildren(make("div", { className: "clamp" }, ...cell.childNodes));
+      cell.className = text.length > LONG_TEXT ? "long" : WORDS.test(text) && !CODE.test(text) ? "" : "short";
+      cell.classList.add(...head.cells[column].classList);
+      // One box beside the label on telephones, also of a link and what is said with it.
+      const isLongest = text.length > LONGEST_TEXT;
+      const isMixed = cell.childNodes.length > 1;
+      if (isLongest || isMixed) cell.replaceChildren(make("div", { className: isLongest ? "clamp" : "" }, ...cell.childNodes));
     });
     const [first] = row.cells;
     const link = first.querySelector("a");
@@ -252,6 +257,7 @@ function furnish(table) {
     if (edit) row.append(isSettled ? make("td", {}) : pencil(edit, link, first.textContent));
     if (bulk) row.prepend(isSettled ? make("td", {}) : tick(link, first));
   }
+  for (const late of all(".due-late", table)) late.prepend(icon("warning"), " ");
   if (edit) head.append(columnHead("row-actions", make("span", { className: "visually-hidden", textContent: edit })));
   if (bulk) head.prepend(columnHead("tick", make("input", tickBox({ ariaLabel: texts.selectAll }))));
   if (bulk) head.querySelector("input").dataset.tickAll = "";
@@ -417,6 +423,11 @@ async function setUpFilters(form) {
 }
 
 all("[data-rows]").forEach(furnish);
+/* A table that fits needs no bar to be scrolled by, and so its headings may stick to the window (kentro.css). */
+const regions = all(".table-region");
+const isFitting = (region) => region.firstElementChild.offsetWidth <= region.clientWidth;
+const fitting = new ResizeObserver(() => regions.forEach((region) => region.classList.toggle("fits", isFitting(region))));
+regions.flatMap((region) => [region, region.firstElementChild]).forEach((box) => fitting.observe(box));
 enrichAll(document);
 countTicks();
 

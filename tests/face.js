@@ -16,8 +16,8 @@ globalThis.face = (() => {
   /* What sticks to an edge lies over what is not scrolled to yet. What that hides from the keyboard is tested apart. */
   function unstick() {
     const sticky = all("body *").filter((element) => getComputedStyle(element).position === "sticky");
-    sticky.forEach((element) => (element.style.position = "relative"));
-    return () => sticky.forEach((element) => element.style.removeProperty("position"));
+    sticky.forEach((element) => Object.assign(element.style, { position: "relative", inset: "auto" }));
+    return () => sticky.forEach((element) => Object.assign(element.style, { position: "", inset: "" }));
   }
 
   async function broken() {
@@ -92,10 +92,12 @@ globalThis.face = (() => {
   }
 
   /* A sheet that a script makes is no inline style: the content security policy lets it be. */
-  function spaced() {
+  async function spaced() {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(SPACING);
     document.adoptedStyleSheets = [sheet];
+    // Two frames on, the page's own observers have looked at the new layout too.
+    for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
     const found = [...cut(), ...wide()];
     document.adoptedStyleSheets = [];
     return found.map((fault) => `with wide spacing: ${fault}`);

@@ -3,17 +3,19 @@
 from .access import Gated, gate
 from .details import told
 from .fields import CodeField
-from .screen import Child
+from .screen import Ahead, Child, Warn
 from .values import ATHENS, greek_date, greek_datetime
 from .view import KentroView
 from .workbook import download
 
 __all__ = [
     "ATHENS",
+    "Ahead",
     "Child",
     "CodeField",
     "Gated",
     "KentroView",
+    "Warn",
     "download",
     "gate",
     "greek_date",

@@ -77,6 +77,12 @@ class ColumnFilter(BaseSQLAFilter):
         """What the filter says between column and value."""
         return self._operation
 
+    @property
+    def said(self) -> str:
+        """Column and operation in words; not «Αναμένεται έως έως»."""
+        name, operation = str(self.name), str(self.operation())
+        return name if name.endswith(f" {operation}") else f"{name} {operation}"
+
     def clean(self, value: str) -> Any:
         """The value as the condition takes it."""
         return self._parse(value)

@@ -72,11 +72,17 @@ class Listing(Screen):
     def search_placeholder(self) -> str | None:
         """What may be typed."""
         own = [str(field.label) for field in self.fields.values() if field.search]
-        return ", ".join(own or [str(self.fields[name].label) for name, _target in self.searched() if name])
+        names = own or [str(self.fields[name].label) for name, _target in self.searched() if name]
+        return _("Search: %(columns)s", columns=", ".join(names[:3]))
 
     def get_filter_arg(self, index: int, flt: Any) -> str:
         """A filter's name in URLs, the same in every language."""
         return str(flt.slug)
+
+    def get_invalid_value_msg(self, value: Any, filter: Any) -> str:
+        """Which filter could not be understood, and so does not narrow the list."""
+        typed = value[:60].replace(" to ", " – ")
+        return _("The filter «%(filter)s» was left out: it does not take «%(value)s».", filter=filter.said, value=typed)
 
     @expose("/filters/")
     def filters_view(self) -> Any:
@@ -149,13 +155,18 @@ class Listing(Screen):
         rows: Iterable[Any] = ((key, [next(escaped) for _text in cells]) for key, cells in read)
         if self._persons in names:
             rows = map(partial(_led, names.index(self._persons)), rows)
+        if self.warns:
+            rows = map(partial(_warned, [names.index(name) for name in self.warns]), rows)
         return [(key, Markup(cells[0]), Markup("</td><td>".join(cells[1:]))) for key, cells in rows]  # noqa: S704 (escaped above)
 
     def _rows(self, query: Any, names: list[str], page: slice) -> Iterable[tuple[int, Iterable[str]]]:
         """Whole rows, where a screen makes columns of its own out of them."""
         rows = query.options(*(orm.joinedload(self.through(name)) for name in self.links_behind(names)))[page]
         self.look_beside(rows)
-        return ((row.id, [self.shown(row, name) for name in names]) for row in rows)
+        units = self.scope.short_unit_names
+        for row in rows:
+            cells = (units.get(row.unit_id, "") if self.is_own_unit(n) else self.shown(row, n) for n in names)
+            yield row.id, [*cells, *(warn.told(row) for warn in self.warns.values())]
 
     def settled(self, rows: list[tuple[int, Markup, Markup]]) -> Collection[int]:
         """Those of a list's rows that nobody changes any more: no pencil leads to their forms.
@@ -179,6 +190,10 @@ class Listing(Screen):
         for name in names:
             if name in self._linked:
                 query = query.outerjoin(self.through(name).of_type(self._linked[name]))
+        if self.warns:
+            asked = {column for warn in self.warns.values() for column in warn.of}
+            row: Any = orm.Bundle("row", *(getattr(self.model, column) for column in sorted(asked)))
+            cells += [(row, warn.told) for warn in self.warns.values()]
         read = query.with_entities(self.model.id, *(column for column, _tell in cells))[page]  # type: ignore[attr-defined]
         keys, *kept = zip(*read, strict=True) if read else ((), *(() for _cell in cells))
         told = (map(tell, column) for (_column, tell), column in zip(cells, kept, strict=True))
@@ -247,7 +262,7 @@ class Listing(Screen):
         for argument, (index, _name, value) in zip(self._get_filters(args.filters), args.filters, strict=True):
             flt = self._filters[index]
             own_unit = self.is_own_unit(flt.on_column) and self.scope.short_unit_names.get(row_id(value) or 0)
-            chips.append((argument, f"{flt.name} {flt.operation()}", own_unit or flt.read(value)))
+            chips.append((argument, flt.said, own_unit or flt.read(value)))
         return chips
 
     def _export_url(self) -> str:
@@ -266,7 +281,7 @@ class Listing(Screen):
     def _asked(self, args: Any) -> dict[str, Any]:
         """Search and filters as the trail and the export's cover tell them."""
         applied = ((self._filters[index], value) for index, _name, value in args.filters or ())
-        filters = [f"{flt.name} {flt.operation()} {flt.told(value)}" for flt, value in applied]
+        filters = [f"{flt.said} {flt.told(value)}" for flt, value in applied]
         return ({"search": args.search} if args.search else {}) | ({"filters": filters} if filters else {})
 
     def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
@@ -287,10 +302,24 @@ class Listing(Screen):
         sortable = sort_column in self._sortable_columns
         name, descending = (sort_column, bool(sort_desc)) if sortable else self._own_order()
         order = [self._sorted_by(name)] if name else []
-        order.append(self.model.id)  # type: ignore[attr-defined]
+        if self.ahead and not sortable:
+            rows = self.ahead.rows()
+            query = query.order_by(rows.desc(), sa.case((rows, order[0])).asc().nulls_last())
         if name and self.is_link(name) and (order[0] is not None):
             query = query.outerjoin(self.through(name))
-        return query.order_by(*(part.desc() if descending else part.asc() for part in order)), joins
+        turned = [part.desc() if descending else part.asc() for part in (*order, self.model.id)]  # type: ignore[attr-defined]
+        if name in self.fields and self.model.__table__.c[name].nullable:
+            turned[0] = turned[0].nulls_last()  # on SQLite as on PostgreSQL
+        return query.order_by(*turned), joins
+
+    def order_of(self, args: Any) -> tuple[str | None, str]:
+        """The column by which the list stands, and how, as aria-sort says it."""
+        column = self._get_column_by_idx(args.sort)
+        if column and self.is_sortable(column[0]):
+            return column[0], "descending" if args.sort_desc else "ascending"
+        name, descending = self._own_order()
+        way = "other" if self.ahead else "descending" if descending else "ascending"
+        return self.order_shown or (self.model.called_by[0] if name == "sort_key" else name), way
 
     def _own_order(self) -> tuple[str | None, bool]:
         return self.default_order or (("sort_key", False) if issubclass(self.model, Searchable) else (None, True))
@@ -352,4 +381,14 @@ def _led(index: int, row: tuple[int, list[str]]) -> tuple[int, list[str]]:
     person, _blank, name = cells[index].partition(" ")
     if person:
         cells[index] = f'<a href="../beneficiary/details/?id={person}">{name}</a>'
+    return key, cells
+
+
+def _warned(places: list[int], row: tuple[int, list[str]]) -> tuple[int, list[str]]:
+    """The row, whose last cells, its warnings, go into the cells that they are about."""
+    key, cells = row
+    cells, warnings = cells[: -len(places)], cells[-len(places) :]
+    for place, said in zip(places, warnings, strict=True):
+        if said:
+            cells[place] += f' <b class="due-late">{said}</b>'
     return key, cells

@@ -8,15 +8,18 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from flask_admin.contrib.sqla import ModelView
+from markupsafe import Markup
 
 import policy
 import rights
-from db import Base, Field, db, fields, row_id
+from db import Base, Field, Kind, db, fields, row_id
 from i18n import Label
 from models import Beneficiary, Scoped
 
 from .access import Gated
 from .filters import ColumnFilter, column_filters
+
+AMOUNTS = (Kind.INTEGER, Kind.DECIMAL)
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,28 @@ class Child:
     def belongs_to(self, row: Any) -> Any:
         """The condition on the child's table."""
         return self.where(row) if self.where else getattr(self.model, self.column) == row.id
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Rows that stand before the others: upwards by the column of a screen's own order, and the others downwards."""
+
+    rows: Callable[[], Any]
+    said: Label
+    """What the list says of its order."""
+
+
+@dataclass(frozen=True)
+class Warn:
+    """What is said beside a value in the list, of which columns, and of which rows."""
+
+    said: Label
+    of: tuple[str, ...]
+    holds: Callable[[Any], bool]
+
+    def told(self, row: Any) -> str:
+        """The words, of a row that they are true of."""
+        return str(self.said) if self.holds(row) else ""
 
 
 class Permitted:
@@ -86,6 +111,15 @@ class Screen(Gated, ModelView):
     menu: ClassVar[Label | None] = None
     list_columns: ClassVar[tuple[str, ...]] = ()
     default_order: ClassVar[tuple[str, bool] | None] = None
+    order_shown: ClassVar[str | None] = None
+    """The list's column that tells of the default order, where the list does not show the one that makes it."""
+    ahead: ClassVar[Ahead | None] = None
+    warns: ClassVar[dict[str, Warn]] = {}
+    """Columns of the list, and what in them is late or low."""
+    amounts: ClassVar[tuple[str, ...]] = ()
+    """Made columns that are numbers."""
+    wide: ClassVar[str | None] = None
+    """The list's column that most is read in."""
     children: ClassVar[tuple[Child, ...]] = ()
     locked_columns: ClassVar[tuple[str, ...]] = ()
     has_pencils: ClassVar[bool] = True
@@ -148,6 +182,24 @@ class Screen(Gated, ModelView):
     def is_own_unit(self, name: str) -> bool:
         """The column says of which unit the row is."""
         return name == "unit_id" and issubclass(self.model, Scoped)
+
+    def class_of(self, name: str) -> Markup:
+        """How the list's column is laid out, as its heading says it."""
+        is_amount = name in self.amounts or (self.fields.get(name) and self.fields[name].kind in AMOUNTS)
+        said = "amount" if is_amount else "wide" if name == self.wide else ""
+        return Markup(' class="{}"').format(said) if said else Markup()
+
+    @property
+    def is_person(self) -> bool:
+        """The list's rows are headed by a surname and a first name."""
+        return self.column_list[:2] == ("last_name", "first_name")
+
+    advice: Label | str = ""
+    """What to try where a search finds nothing."""
+
+    def address_of_new(self, search: str | None) -> str:
+        """The form of a new row, with what it can take of the words that found nothing."""
+        return "new/"
 
     def is_visible(self) -> bool:
         """In the menu only under a heading; other screens are reached from their parent's page."""

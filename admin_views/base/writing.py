@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from flask import abort, flash, redirect, request, session, url_for
@@ -117,7 +118,8 @@ class Writing(Listing):
         """«Save and add another» opens the same form again, with the links that it was opened with."""
         answer = _unsaid(super().create_view())
         again = "_add_another" in request.form and getattr(answer, "status_code", 200) == 302
-        return redirect(request.full_path) if again else answer
+        links = [(name, text) for name, text in request.args.items() if name not in self.fields or self.is_link(name)]
+        return redirect(f"{request.path}?{urlencode(links)}") if again else answer
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Any:

@@ -24,9 +24,7 @@ from models import (
     now,
     today,
 )
-from vocabulary import ApplicationStatus as A
 from vocabulary import AppointmentStatus, AuditAction, Channel, Code, GrantKind, GrantStatus, Role, Verdict
-from vocabulary import ReferralStatus as R
 
 from .desk import Filters
 from .month import Month
@@ -44,12 +42,10 @@ BOOKED = AppointmentStatus.BOOKED
 ARRIVED = (AppointmentStatus.ARRIVED, Label("Ήρθε", "Arrived"))
 OUT = {"channel_in": _among((Channel.FIELD, Channel.HOME, Channel.MOBILE))}
 
-WAITING = {"status_in": _among((R.DRAFT, R.SENT, R.NOREPLY, R.RECEIVED, R.APPT, R.WAITING, R.ACCEPTED))}
-"""Referrals for which somebody still has to do something."""
+WAITING = {"status_in": _among(Referral.waiting)}
 LATE = {"due_on_to": "{yesterday}", **WAITING}
 
-RUNNING = {"status_in": _among((A.APPROVED, A.RENEW, A.SUSPENDED))}
-"""Applications that end unless they are renewed."""
+RUNNING = {"status_in": _among(Application.running)}
 RENEWED_SOON = {"renewal_on_between": "{soon}", **RUNNING}
 NOT_RENEWED = {"renewal_on_to": "{yesterday}", **RUNNING}
 
