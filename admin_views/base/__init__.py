@@ -4,7 +4,7 @@ from .access import Gated, gate
 from .details import told
 from .fields import CodeField
 from .screen import Child
-from .values import ATHENS, greek_date, greek_datetime
+from .values import ATHENS, aged, greek_date, greek_datetime
 from .view import KentroView
 from .workbook import download
 
@@ -14,6 +14,7 @@ __all__ = [
     "CodeField",
     "Gated",
     "KentroView",
+    "aged",
     "download",
     "gate",
     "greek_date",
