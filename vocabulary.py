@@ -485,7 +485,7 @@ class NationalLaw(Code):
 class AppointmentStatus(Code):
     """States of an appointment."""
 
-    BOOKED = "BOOKED", "Κλεισμένο", "Booked"
+    BOOKED = "BOOKED", "Προγραμματισμένο", "Booked"
     ARRIVED = "ARRIVED", "Προσήλθε", "Arrived"
     DONE = "DONE", "Ολοκληρώθηκε", "Done"
     NOSHOW = "NOSHOW", "Δεν προσήλθε", "Did not attend"

@@ -580,6 +580,12 @@ def test_a_person_stays_in_sight_on_every_page_about_them(calm_world: World) -> 
     assert "strip-person" not in browser.get(f"/admin/household/details/?id={rows['household']}").text
 
 
+def test_from_an_appointment_a_visit_of_the_same_person_is_begun(calm_world: World) -> None:
+    rows = calm_world.rows["main"]
+    page = calm_world.client("reception.main").get(f"/admin/appointment/details/?id={rows['appointment']}").text
+    assert f'href="/admin/visit/new/?beneficiary_id={rows["beneficiary"]}&amp;url=' in page
+
+
 def test_from_a_person_one_goes_to_their_household(calm_world: World) -> None:
     rows = calm_world.rows["main"]
     page = calm_world.client("caseworker.main").get(f"/admin/beneficiary/details/?id={rows['beneficiary']}").text
