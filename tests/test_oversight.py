@@ -425,6 +425,14 @@ def test_an_explanation_is_asked_given_changed_and_closed(world: World) -> None:
     assert 'href="/admin/audit_answer/"' in clerk.get("/profile").text, "and there it is still to be found"
 
 
+def test_who_is_asked_about_a_search_reads_what_they_typed(world: World) -> None:
+    clerk = world.client("caseworker.main")
+    clerk.get("/admin/beneficiary/?search=Παπαδοπουλάκης")
+    (entry,) = world.query(sa.select(AuditEntry).where(AuditEntry.details.contains("Παπαδοπουλάκης")))
+    address = f"/admin/audit_answer/answer/?id={asked(world, entry.seq).id}"
+    assert "Παπαδοπουλάκης" in clerk.get(address).text
+
+
 def test_closed_questions_are_found_from_where_the_open_ones_are(world: World) -> None:
     """Closed by another verdict, with an answer or without; what was never asked, or asked again, is not."""
     closed, reopened, still_open, reviewed = (looked(world) for _n in range(4))
