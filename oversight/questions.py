@@ -16,7 +16,7 @@ from vocabulary import Verdict
 
 @dataclass(frozen=True)
 class Question:
-    """A question to its reader, with what they may know of the act: when it was, its sentence, and what they typed to search."""
+    """A question to its reader, with what they may know of the act: moment, sentence, and words that they searched."""
 
     id: int
     asked_at: dt.datetime
@@ -53,8 +53,8 @@ def _newest(session: orm.Session, seqs: set[int]) -> dict[int, int]:
 
 
 def _told(session: orm.Session, seqs: set[int]) -> dict[int, tuple[dt.datetime, str, str]]:
-    """Moment, sentence and words searched of entries that their actor may not find in the trail: without the name of a record of a
-    unit that they work in no more."""
+    """Moment, sentence and words searched of entries that their actor may not find in the trail: nothing that names a
+    record of a unit that they work in no more."""
     scope = policy.scope_in(session)
     with policy.opened(session):
         entries = session.scalars(sa.select(AuditEntry).where(AuditEntry.seq.in_(seqs)))

@@ -383,7 +383,9 @@ def test_two_who_draw_at_once_draw_one_sample(world: World) -> None:
 
 
 def test_of_a_month_without_acts_nothing_is_drawn(world: World) -> None:
-    answer = world.client("supervisor").post("/admin/oversight/draw/")
+    supervisor = world.client("supervisor")
+    answer = supervisor.post("/admin/oversight/draw/")
+    assert 'class="message message-info"' in supervisor.get("/admin/oversight/").text
     assert answer.status_code == 302 and not world.query(sa.select(AuditSample.id))
 
 

@@ -586,6 +586,28 @@ def test_from_an_appointment_a_visit_of_the_same_person_is_begun(calm_world: Wor
     assert f'href="/admin/visit/new/?beneficiary_id={rows["beneficiary"]}&amp;url=' in page
 
 
+def test_the_way_above_a_page_leads_to_the_list_that_it_names(calm_world: World) -> None:
+    """Whoever came from a person's page is led back there by the buttons, not by another page's name."""
+    browser, rows = calm_world.client("caseworker.main"), calm_world.rows["main"]
+    back = f"/admin/beneficiary/details/?id={rows['beneficiary']}"
+    for page in ("details", "edit"):
+        text = browser.get(f"/admin/household_member/{page}/?id={rows['household_member']}&url={back}").text
+        (trail,) = re.findall(r'<nav class="breadcrumbs".*?</nav>', text, re.S)
+        assert 'href="/admin/household_member/"' in trail and back not in trail, page
+    kept = "/admin/visit/?search=x"
+    assert f'<li><a href="{kept}">' in browser.get(f"/admin/visit/details/?id={rows['visit']}&url={kept}").text
+
+
+def test_pages_about_one_person_lie_under_the_people(calm_world: World) -> None:
+    key = calm_world.rows["main"]["beneficiary"]
+    marked = r'<a href="([^"]*)" class="active" aria-current="true">'
+    for name, page in (("coordinator", "rights/person"), ("supervisor", "oversight/person")):
+        text = calm_world.client(name).get(f"/admin/{page}/?id={key}").text
+        assert re.findall(marked, text) == ["/admin/beneficiary/"], page
+    for name, page in (("coordinator", "rights"), ("supervisor", "oversight")):
+        assert re.findall(marked, calm_world.client(name).get(f"/admin/{page}/").text) == [f"/admin/{page}/"]
+
+
 def test_from_a_person_one_goes_to_their_household(calm_world: World) -> None:
     rows = calm_world.rows["main"]
     page = calm_world.client("caseworker.main").get(f"/admin/beneficiary/details/?id={rows['beneficiary']}").text
