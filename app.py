@@ -182,7 +182,8 @@ def _log(app: Flask, error: Exception) -> None:
 def _error_page(code: int, text: str, **more: Any) -> tuple[str, int]:
     db.db.session.rollback()
     try:
-        return render_template("error.html", code=code, title=_("Not possible"), text=text, **more), code
+        title = _("Page not found") if code == 404 else _("Not possible")
+        return render_template("error.html", code=code, title=title, text=text, **more), code
     except sa.exc.SQLAlchemyError:
         # The page's own frame asks the database, which is what failed: a page that asks nothing says so.
         db.db.session.rollback()

@@ -99,6 +99,7 @@ CONTACT = Label("Επικοινωνία", "Contact")
 SITUATION = Label("Κατάσταση", "Situation")
 PROTECTED = Label("Προστατευμένα στοιχεία (κατά δήλωση)", "Protected data (self-declared)")
 FILE = Label("Φάκελος", "File")
+FUNDING = Label("Χρηματοδότηση", "Funding")
 
 SPECIAL, CLINICAL = Sensitivity.SPECIAL, Sensitivity.CLINICAL
 
@@ -145,10 +146,10 @@ class Municipality(Record):
     specialties: Mapped[str | None] = long_text("Ειδικότητες προσωπικού", "Staff specialties", 1000)
     headcount: Mapped[int | None] = whole("Αριθμός προσωπικού", "Number of staff")
     target_groups: Mapped[tuple[TargetGroup, ...]] = choices(TargetGroup, "Ομάδες προτεραιότητας", "Priority groups")
-    project_title: Mapped[str | None] = text("Τίτλος Πράξης", "Title of the operation", 300, group=FILE)
-    project_programme: Mapped[str | None] = text("Επιχειρησιακό Πρόγραμμα", "Operational programme", 300, group=FILE)
-    project_ops_code: Mapped[str | None] = text("Κωδικός ΟΠΣ", "MIS code", 20, group=FILE)
-    co_financing: Mapped[str | None] = text("Γραμμή συγχρηματοδότησης", "Co-financing line", 300, group=FILE)
+    project_title: Mapped[str | None] = text("Τίτλος Πράξης", "Title of the operation", 300, group=FUNDING)
+    project_programme: Mapped[str | None] = text("Επιχειρησιακό Πρόγραμμα", "Operational programme", 300, group=FUNDING)
+    project_ops_code: Mapped[str | None] = text("Κωδικός ΟΠΣ", "MIS code", 20, group=FUNDING)
+    co_financing: Mapped[str | None] = text("Γραμμή συγχρηματοδότησης", "Co-financing line", 300, group=FUNDING)
     logo: Mapped[bytes | None] = deferred(mapped_column(sa.LargeBinary))
 
 
@@ -214,7 +215,7 @@ class User(Record):
 class Membership(Record):
     """A user works in a unit."""
 
-    label, labels = Label("Μέλος μονάδας", "Unit membership"), Label("Μονάδες χρηστών", "Unit memberships")
+    label, labels = Label("Μέλος μονάδας", "Unit membership"), Label("Μονάδες χρήστη", "Unit memberships")
     __table_args__ = (sa.UniqueConstraint("user_id", "unit_id"),)
 
     user_id: Mapped[int] = link("user.id", "Χρήστης", "User", required=True, ondelete="CASCADE")
@@ -1654,7 +1655,7 @@ class AuditReview(Record):
     label, labels = Label("Έλεγχος", "Review"), Label("Έλεγχοι", "Reviews")
 
     entry_seq: Mapped[int] = mapped_column(sa.ForeignKey("audit_entry.seq"), index=True)
-    verdict: Mapped[Verdict] = choice(Verdict, "Κρίση", "Verdict", required=True)
+    verdict: Mapped[Verdict] = choice(Verdict, "Αποτέλεσμα ελέγχου", "Verdict", required=True)
     comment: Mapped[str | None] = text("Σχόλιο", "Comment", 500, lines=3)
     by_id: Mapped[int] = link("user.id", "Από", "By", required=True, form=False)
     at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, default=now, form=False)

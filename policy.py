@@ -107,11 +107,11 @@ SETS: dict[tuple[str, str], frozenset[Role]] = {
 HOME: dict[Role, tuple[str, ...]] = {
     Role.RECEPTION: ("asked_of_me", "appointments", "visits"),
     Role.CASEWORKER: (
-        "asked_of_me", "received", "my_files", "late_referrals", "my_appointments", "open_referrals",
+        "asked_of_me", "my_appointments", "received", "my_files", "late_referrals", "open_referrals",
         "unclosed_appointments", "my_permits", "my_renewals",
     ),
     Role.MEDIATOR: (
-        "asked_of_me", "received", "appointments", "late_referrals", "field_visits", "open_referrals", "unit_permits",
+        "asked_of_me", "appointments", "received", "late_referrals", "field_visits", "open_referrals", "unit_permits",
         "unit_renewals",
     ),
     Role.COORDINATOR: ("asked_of_me", "emergencies", "asked_files", "data_requests", "today", "month"),
@@ -121,7 +121,7 @@ HOME: dict[Role, tuple[str, ...]] = {
     ),
     Role.ADMINISTRATOR: ("asked_of_me", "users", "staff", "never_signed_in", "first_passwords", "suspended"),
 }  # fmt: skip
-"""What the first page shows a role, in this order; admin_views/home/ says what each part is."""
+"""What the first page shows a role, in this order, empty lists last; admin_views/home/ says what each part is."""
 
 ACCOUNTS = frozenset({"user", "membership"})
 """The tables that say who may do what, where: while one of them changes, nobody acts."""

@@ -485,7 +485,7 @@ class NationalLaw(Code):
 class AppointmentStatus(Code):
     """States of an appointment."""
 
-    BOOKED = "BOOKED", "Κλεισμένο", "Booked"
+    BOOKED = "BOOKED", "Προγραμματισμένο", "Booked"
     ARRIVED = "ARRIVED", "Προσήλθε", "Arrived"
     DONE = "DONE", "Ολοκληρώθηκε", "Done"
     NOSHOW = "NOSHOW", "Δεν προσήλθε", "Did not attend"
@@ -616,7 +616,7 @@ class FindingKind(Code):
 
     PEOPLE = "PEOPLE", "Πολλά άτομα σε μία ώρα", "Many people in an hour"
     HOURS = "HOURS", "Ανάγνωση εκτός ωραρίου", "Reading outside hours"
-    SURNAME = "SURNAME", "Φάκελος με το δικό του επώνυμο", "File of the reader's own surname"
+    SURNAME = "SURNAME", "Άνοιξε φάκελο με το δικό του επώνυμο", "File of the reader's own surname"
     CLOSED = "CLOSED", "Ανάγνωση κλειστών φακέλων", "Reading of closed files"
     REFUSALS = "REFUSALS", "Επανειλημμένες αρνήσεις", "Repeated refusals"
     EXPORTS = "EXPORTS", "Εξαγωγή χωρίς φίλτρο", "Export of everything"

@@ -34,7 +34,7 @@ from models import (
 )
 from vocabulary import AuditAction, HouseholdRelation
 
-from .base import Child, CodeField, KentroView
+from .base import Child, CodeField, KentroView, aged
 from .base.filters import BETWEEN, ColumnFilter, days_between
 from .menu import PEOPLE
 
@@ -63,6 +63,7 @@ class BeneficiaryView(KentroView):
             ("beneficiary_id", "relation", "household_id", "is_hosted"),
             first=HouseholdMember.relation == HouseholdRelation.HEAD,
             leads_to="beneficiary_id",
+            led=("household_id",),
             where=lambda row: HouseholdMember.household_id.in_(
                 sa.select(HouseholdMember.household_id).where(HouseholdMember.beneficiary_id == row.id)
             ),
@@ -139,6 +140,12 @@ class BeneficiaryView(KentroView):
         is_told = row.father_name and not self.is_closed(row)
         father = _("father: %(father)s", father=row.father_name) if is_told else ""
         return " · ".join(filter(None, (row.registry_number, father, str(row.unit))))
+
+    def said(self, row: Any, name: str) -> str:
+        """Beside the birth date the age; of an anonymous record only the year is true."""
+        text = super().said(row, name)
+        has_age = name == "born_on" and row.born_on and not (row.restricted_on or row.erased_on)
+        return f"{text} ({aged(row.born_on)})" if has_age else text
 
     def links(self, row: Any) -> list[dict[str, str]]:
         """What is begun most often with a person in front of one."""

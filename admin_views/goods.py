@@ -48,7 +48,7 @@ class ItemView(KentroView):
 
     def subtitle(self, row: Any) -> str:
         """What is left."""
-        return _("In stock: %(stock)s %(measure)s", stock=self.shown(row, "stock"), measure=row.measure)
+        return _("In stock: %(stock)s (%(measure)s)", stock=self.shown(row, "stock"), measure=row.measure)
 
 
 class StockMovementView(KentroView):

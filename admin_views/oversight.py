@@ -147,8 +147,10 @@ class OversightView(Gated, BaseView):
         """Draw the sample of the last month that is over, unless that was done."""
         if n := oversight.draw(db.session):
             flash(_("Drawn: %(n)s acts.", n=n), "success")
+        elif any(month.first == oversight.last_month() for month in oversight.drawn(db.session)):
+            flash(_("Nothing was drawn: last month's sample stands already."), "info")
         else:
-            flash(_("Nothing was drawn: last month's sample stands already, or nothing happened in it."), "info")
+            flash(_("Nothing was drawn: nothing happened last month."), "info")
         return redirect(url_for(".index"))
 
     # --- by person ---

@@ -71,7 +71,7 @@ class ReceivedView(Gated, BaseView):
             answered=sharing.answered(db.session, sent),
             shown=shown,
             answer=form,
-            groups=[("", ["status", "on", "note"])],
+            groups=[(_("Our answer"), ["status", "on", "note"])],
         )
 
     def _answered(self, sent: sharing.Received, form: AnswerForm) -> bool:

@@ -93,7 +93,7 @@ class RightsView(Gated, BaseView):
         records = rights.records_of(db.session, person.id)
         return self.render(
             "admin/rights/person.html",
-            title=str(person),
+            title=_("Rights: %(person)s", person=person),
             person=person,
             others=[db.session.get(Beneficiary, key) for key in records if key != person.id],
             holds=rights.holds(db.session, records),

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
+from flask import url_for
 
 import policy
 from db import db, fields
@@ -52,6 +53,15 @@ class AppointmentView(KentroView):
     def is_reader(self, field: LinkField) -> bool:
         """Whoever serves nobody books for those who do."""
         return super().is_reader(field) and policy.may(self.scope, "create", ServiceDelivery.__tablename__)
+
+    def links(self, row: Any) -> list[dict[str, str]]:
+        """Whoever came is received."""
+        if row.beneficiary is None or not self.view_of(Visit).can_create or not self.takes(row.beneficiary, Visit):
+            return []
+        here = self.get_url(".details_view", id=row.id)
+        return [
+            {"label": _("New visit"), "url": url_for("visit.create_view", beneficiary_id=row.beneficiary_id, url=here)}
+        ]
 
     def warnings(self, row: Any, changed: set[str]) -> list[str]:
         """Nobody is in two places: other appointments of the same hours, and hours that are over."""

@@ -101,7 +101,9 @@ def _subject(entry: AuditEntry, named: bool) -> str:
     kind = kind_called(entry.subject_type, is_one=entry.is_erased or bool(entry.subject_id))
     if entry.is_erased:
         return _("%(kind)s (content erased)", kind=kind)
-    return f"{kind} «{entry.subject_label}»" if entry.subject_label and named else kind
+    if not (entry.subject_label and named):
+        return kind
+    return f"«{entry.subject_label}»" if entry.subject_label.startswith(kind) else f"{kind} «{entry.subject_label}»"
 
 
 PLACES = {

@@ -89,7 +89,9 @@ def login() -> Any:
         # Browsers keep the name that was typed; the password they do not.
         form.username.render_kw = {**form.username.render_kw, "autofocus": False}
         form.password.render_kw = {**form.password.render_kw, "autofocus": True}
-    return render_template("login.html", form=form, title=_("Sign in"))
+    # Whoever signed out has none in the cookie; of a session that ended otherwise it is left.
+    has_ended = request.method == "GET" and "_user_id" in session
+    return render_template("login.html", form=form, title=_("Sign in"), has_ended=has_ended)
 
 
 def _let_in(user: User) -> Any:

@@ -6,7 +6,7 @@ Named queries over the trail, bounded in time; nothing here changes an entry (do
 from .acts import Day, Look, acts_about, days_of, lookers, named, through, typed
 from .findings import LOOKED_BACK, Finding, behind, finding_of, findings
 from .questions import Question, answer, is_answered, is_closed, questions
-from .sample import Month, draw, drawn, in_sample
+from .sample import Month, draw, drawn, in_sample, last_month
 
 __all__ = [
     "LOOKED_BACK",
@@ -26,6 +26,7 @@ __all__ = [
     "in_sample",
     "is_answered",
     "is_closed",
+    "last_month",
     "lookers",
     "named",
     "questions",

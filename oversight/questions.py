@@ -16,13 +16,14 @@ from vocabulary import Verdict
 
 @dataclass(frozen=True)
 class Question:
-    """A question to its reader, with what they may know of the act: when it was, and its sentence."""
+    """A question to its reader, with what they may know of the act: moment, sentence, and words that they searched."""
 
     id: int
     asked_at: dt.datetime
     comment: str
     act_at: dt.datetime
     act: str
+    searched: str
     is_open: bool
     answer: AuditAnswer | None
 
@@ -51,13 +52,18 @@ def _newest(session: orm.Session, seqs: set[int]) -> dict[int, int]:
         return {row.entry_seq: row.last for row in session.execute(last.group_by(AuditReview.entry_seq))}
 
 
-def _told(session: orm.Session, seqs: set[int]) -> dict[int, tuple[dt.datetime, str]]:
-    """Moment and sentence of entries that their actor may not find in the trail: without the name of a record of a
-    unit that they work in no more."""
+def _told(session: orm.Session, seqs: set[int]) -> dict[int, tuple[dt.datetime, str, str]]:
+    """Moment, sentence and words searched of entries that their actor may not find in the trail: nothing that names a
+    record of a unit that they work in no more."""
     scope = policy.scope_in(session)
     with policy.opened(session):
         entries = session.scalars(sa.select(AuditEntry).where(AuditEntry.seq.in_(seqs)))
-        return {e.seq: (e.at, audit.sentence(e, named=e.unit_id in (None, *scope.unit_ids))) for e in entries}
+        return {e.seq: _told_of(e, is_named=e.unit_id in (None, *scope.unit_ids)) for e in entries}
+
+
+def _told_of(entry: AuditEntry, *, is_named: bool) -> tuple[dt.datetime, str, str]:
+    searched = audit.details_of(entry).get("search") or ""
+    return entry.at, audit.sentence(entry, named=is_named), searched if is_named else ""
 
 
 def answer(session: orm.Session, review_id: int, text: str) -> None:

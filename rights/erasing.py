@@ -89,6 +89,14 @@ def erase(session: orm.Session, person_id: int, reason: str) -> Counter[str]:
         return _erase(session, people, reason)
 
 
+def would_touch(session: orm.Session, people: Iterable[int]) -> dict[type[Base], int]:
+    """How many rows of each table `erase` would touch, unseen ones too: whoever approves it must know all of it."""
+    with opened(session):
+        rows = _rows(session, people)
+        homes = _homes_of_nobody_else(session, rows[HouseholdMember])
+        return {model: len(found) for model, found in rows.items()} | {Household: len(homes)}
+
+
 def lock(session: orm.Session, people: Iterable[int]) -> None:
     """Wait for whoever is writing about these people, and have the others wait; SQLite has one writer anyway."""
     rows = sa.select(Beneficiary).where(Beneficiary.id.in_(list(people))).order_by(Beneficiary.id)
@@ -109,11 +117,10 @@ def _refuse_what_waited(session: orm.Session, context: object) -> None:
 
 
 def _erase(session: orm.Session, people: list[int], reason: str) -> Counter[str]:
-    rows = about(session, people)
+    rows = _rows(session, people)
     if all(person.erased_on for person in rows[Beneficiary]):
         raise BadValue(N_("This record is anonymous already."))
-    rows[AccessGrant] += [g for g in _grants_naming(session, rows[Beneficiary]) if g not in rows[AccessGrant]]
-    homes = [place.household for place in rows[HouseholdMember]]
+    homes = _homes_of_nobody_else(session, rows[HouseholdMember])
     # By the names, so before they go.
     searches = [entry.seq for entry in oversight.typed(session, rows[Beneficiary])]
     touched: Counter[str] = Counter()
@@ -126,11 +133,18 @@ def _erase(session: orm.Session, people: list[int], reason: str) -> Counter[str]
             apply(session, row, RULES[model.__tablename__])
         touched[model.__tablename__] += len(rows[model])
     session.flush()
-    subjects += _empty_homes(session, homes, touched)
+    subjects += _delete_homes(session, homes)
+    touched[Household.__tablename__] += len(homes)
     _forget_traces(session, people, subjects)
     also = AuditEntry.person_id.in_(people) | AuditEntry.seq.in_(searches)
     touched["audit_entry"] += forget_told(session, subjects, reason, also)
     return Counter({name: number for name, number in touched.items() if number})
+
+
+def _rows(session: orm.Session, people: Iterable[int]) -> dict[type[Base], list[Any]]:
+    rows = about(session, people)
+    rows[AccessGrant] += [g for g in _grants_naming(session, rows[Beneficiary]) if g not in rows[AccessGrant]]
+    return rows
 
 
 def apply(session: orm.Session, row: Any, rule: Rule) -> None:
@@ -183,16 +197,19 @@ def _grants_naming(session: orm.Session, people: list[Any]) -> list[AccessGrant]
     return list(session.scalars(sa.select(AccessGrant).where(sa.or_(*tests))))
 
 
-def _empty_homes(session: orm.Session, homes: list[Household], touched: Counter[str]) -> Subjects:
-    """Households in which nobody is left bear the family's name, and go."""
-    gone = []
-    for home in {home.id: home for home in homes}.values():
-        left = sa.select(sa.func.count(HouseholdMember.id)).where(HouseholdMember.household_id == home.id)
-        if not session.scalar(left):
-            session.expire(home, ["members"])
-            gone.append((home.__tablename__, home.id))
-            session.delete(home)
-    touched["household"] += len(gone)
+def _homes_of_nobody_else(session: orm.Session, places: Iterable[HouseholdMember]) -> list[Household]:
+    """Households in which nobody would be left: they bear the family's name, and go."""
+    going = {place.household_id: place.household for place in places}
+    others = HouseholdMember.id.not_in([place.id for place in places])
+    kept = sa.select(HouseholdMember.household_id).where(HouseholdMember.household_id.in_(going), others)
+    return [going[key] for key in going.keys() - set(session.scalars(kept))]
+
+
+def _delete_homes(session: orm.Session, homes: list[Household]) -> Subjects:
+    for home in homes:
+        session.expire(home, ["members"])
+        session.delete(home)
+    gone = [(home.__tablename__, home.id) for home in homes]
     session.flush()
     return gone
 

@@ -13,9 +13,9 @@ from i18n import _
 from models import AuditEntry, Beneficiary
 from vocabulary import Role
 
+from .erasing import would_touch
 from .file import Part, Shown, Told
-from .rules import RULES, Rule
-from .walk import about
+from .rules import GONE, RULES, Rule
 
 
 def paper_of(copy: Told, shown: Shown, made_by: Role | None) -> papers.Paper:
@@ -71,10 +71,12 @@ def _head(copy: Told) -> list[str]:
 
 
 def fates(session: orm.Session, people: Iterable[int]) -> list[tuple[str, int, str]]:
-    """What an erasure would find of these people, as the session's reader sees it: kind, number, what becomes of it."""
-    rows = about(session, people)
+    """What an erasure would find of these people, in numbers alone: kind, number, what becomes of it."""
     return [
-        (str(model.labels), len(found), _fate(RULES[model.__tablename__])) for model, found in rows.items() if found
+        # A household of nobody else has no rule of columns: it goes whole.
+        (str(model.labels), number, _fate(RULES.get(model.__tablename__, GONE)))
+        for model, number in would_touch(session, people).items()
+        if number
     ]
 
 

@@ -14,14 +14,16 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 from flask import Flask
 from sqlalchemy import event
 
+import audit
 import policy
 import reports
 from admin_views.home.sections import PARTS
 from db import db
-from models import Appointment, AuditEntry, AuditReview, Beneficiary, Membership, Unit, User, now, today
+from models import Appointment, AuditEntry, AuditReview, Beneficiary, DataRequest, Membership, Unit, User, now, today
 from reports.tables import TOTAL
 from seed import builders
 from seed.stage import clock
@@ -38,6 +40,7 @@ from vocabulary import (
     FilePart,
     GrantKind,
     GrantStatus,
+    RequestOutcome,
     Role,
     Verdict,
 )
@@ -107,6 +110,13 @@ def numbers(page: Page) -> dict[str, int]:
             assert number, f"no number leads to {href}: {words!r}"
             assert found.setdefault(href, figure(number[1])) == figure(number[1]), f"{href} is told in two ways"
     return found
+
+
+def in_order(own: list[str], text: str) -> list[str]:
+    """The titles as policy.HOME orders them, those of lists of nothing last."""
+    empty = re.findall(r'<section class="panel home-part home-empty".*?</section>', text, re.S)
+    bare = [title for title in own if any(title in unescape(part) and "home-also" not in part for part in empty)]
+    return [title for title in own if title not in bare] + bare
 
 
 def figure(text: str) -> int:
@@ -299,7 +309,7 @@ class TestABusyDay:
             text, page = home(signed_in(busy, username))
             own = titles(busy.app, [name for name in policy.HOME[role] if name not in WHEN_ASKED])
             headings = [re.sub(r"\s+[\d.]+$", "", heading) for heading in page.headings]
-            assert [heading for heading in headings if heading in every] == own, username
+            assert [heading for heading in headings if heading in every] == in_order(own, text), username
             assert len(page.headings) > 2, f"{username} finds an empty page"
             assert ('id="home-search"' in text) == policy.may(policy.Scope(role=role), "read", "beneficiary"), username
 
@@ -375,7 +385,7 @@ class TestABusyDay:
         for username, role in ROLES.items():
             browser = signed_in(busy, username)
             browser.post("/language/en")
-            _text, page = home(browser)
+            text, page = home(browser)
             browser.post("/language/el")
             own = [
                 PARTS[name].title.en
@@ -383,7 +393,7 @@ class TestABusyDay:
                 if name not in WHEN_ASKED and hasattr(PARTS[name], "title")
             ]  # type: ignore[attr-defined]
             headings = [re.sub(r"\s+[\d,.]+$", "", heading) for heading in page.headings]
-            assert [heading for heading in headings if heading in own] == own, username
+            assert [heading for heading in headings if heading in own] == in_order(own, text), username
 
 
 def test_a_list_longer_than_the_page_shows_says_so(world: World) -> None:
@@ -444,6 +454,41 @@ def test_who_has_come_is_noted_with_one_click_and_leads_back(world: World) -> No
     assert unescape("Προσήλθε") in text
     left = re.findall(rf'<form method="post" action="{re.escape(action)}">(.*?)</form>', text, re.S)
     assert ['name="undo"' in form for form in left] == [True], "who has come is not to come again; it can be undone"
+
+
+def test_of_a_time_that_has_passed_both_outcomes_are_offered(world: World) -> None:
+    """And no state beside the warning: it would say that all is in order."""
+    person, unit = world.one(Beneficiary, world.rows["main"]["beneficiary"]), Unit(id=world.rows["main"]["unit"])
+    staff = User(id=world.users["caseworker.main"])
+    keys = [add(world, builders.appointment(unit, staff, person, at=clock(today(), hour))) for hour in (9, 23)]
+    with time_machine.travel(clock(today(), 12), tick=False):
+        text = home(world.client("reception.main"))[0]
+    rows = [row for row in re.findall(r'<li class="due">.*?</li>', text, re.S) if "/admin/appointment/move/" in row]
+    passed, expected = (next(row for row in rows if f'move/?id={key}"' in row) for key in keys)
+    assert re.findall(r'name="to" value="(\w+)"', passed) == ["ARRIVED", "NOSHOW"]
+    assert "due-late" in passed and 'class="status"' not in passed
+    assert re.findall(r'name="to" value="(\w+)"', expected) == ["ARRIVED"]
+    assert 'class="status"' in expected and "due-late" not in expected
+
+
+def test_lists_of_nothing_come_last_on_one_line(world: World) -> None:
+    """What a coordinator is asked comes before the figures of the day; that nobody asked, after them."""
+
+    def order() -> tuple[int, int]:
+        text = home(world.client("coordinator"))[0]
+        return text.index(str(PARTS["data_requests"].title)), text.index(str(PARTS["today"].title))  # type: ignore[attr-defined]
+
+    add(world, builders.data_request(world.one(Beneficiary, world.rows["main"]["beneficiary"])))
+    asked, figures = order()
+    assert asked < figures
+    with world.app.app_context():
+        policy.bind(db.session, policy.SYSTEM)
+        for row in db.session.scalars(sa.select(DataRequest).where(DataRequest.answered_on.is_(None))):
+            row.answered_on, row.outcome = today(), RequestOutcome.GRANTED
+        audit.commit(db.session)
+    asked, figures = order()
+    assert figures < asked
+    assert "home-empty" in home(world.client("coordinator"))[0]
 
 
 def test_those_still_expected_stand_first(world: World) -> None:

@@ -383,7 +383,9 @@ def test_two_who_draw_at_once_draw_one_sample(world: World) -> None:
 
 
 def test_of_a_month_without_acts_nothing_is_drawn(world: World) -> None:
-    answer = world.client("supervisor").post("/admin/oversight/draw/")
+    supervisor = world.client("supervisor")
+    answer = supervisor.post("/admin/oversight/draw/")
+    assert 'class="message message-info"' in supervisor.get("/admin/oversight/").text
     assert answer.status_code == 302 and not world.query(sa.select(AuditSample.id))
 
 
@@ -423,6 +425,14 @@ def test_an_explanation_is_asked_given_changed_and_closed(world: World) -> None:
     assert "μετά" not in world.query(sa.select(AuditAnswer.answer))
     assert address not in clerk.get("/admin/").text and "Η μητέρα." in clerk.get("/admin/audit_answer/").text
     assert 'href="/admin/audit_answer/"' in clerk.get("/profile").text, "and there it is still to be found"
+
+
+def test_who_is_asked_about_a_search_reads_what_they_typed(world: World) -> None:
+    clerk = world.client("caseworker.main")
+    clerk.get("/admin/beneficiary/?search=Παπαδοπουλάκης")
+    (entry,) = world.query(sa.select(AuditEntry).where(AuditEntry.details.contains("Παπαδοπουλάκης")))
+    address = f"/admin/audit_answer/answer/?id={asked(world, entry.seq).id}"
+    assert "Παπαδοπουλάκης" in clerk.get(address).text
 
 
 def test_closed_questions_are_found_from_where_the_open_ones_are(world: World) -> None:

@@ -236,6 +236,14 @@ def test_a_persons_card(office: Office) -> None:
     assert len(set(map(round, left))) == 2, "two columns"
 
 
+def test_the_first_page_is_printed_without_what_is_pressed(office: Office) -> None:
+    page = office.sign_in("coordinator")
+    printed = text_of(*paper(page))
+    assert "Επισκέψεις ανά ημέρα" in printed
+    for pressed in ("Find a person", "New visit", "New household"):
+        assert office.world.said(pressed) not in printed, pressed
+
+
 # --- every screen -----------------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ import rights
 import rights.erasing
 import rights.keeping
 from admin_views.base.values import shown
-from db import BadValue, db
+from db import BadValue, Base, db
 from models import AccessGrant, AuditEntry, Beneficiary, Consent, DataRequest, Erasure, User, today
 from tests.answers import add
 from tests.test_rights import NAME, act_as, add_person, everything_kept
@@ -94,6 +94,22 @@ def test_the_copy_names_no_staff(world: World) -> None:
         roles = {str(Role.CASEWORKER), str(Role.COORDINATOR)}
     assert [name for name in names if any(name in cell for cell in cells)] == []
     assert roles <= set(cells)
+
+
+def test_the_page_counts_all_that_an_erasure_then_touches(world: World) -> None:
+    """A note confided to its author alone too, requests that only name the person, and the household left empty."""
+    key = person_of(world)
+    shown_rows = re.findall(
+        r'rowheader">([^<]+)</th><td role="cell"[^>]*>(\d+)<',
+        world.client("coordinator").get(f"/admin/rights/person/?id={key}").text,
+    )
+    with world.app.app_context():
+        act_as(world, "coordinator")
+        done = rights.erase(db.session, key, "Αίτημα")
+        names = {mapper.local_table.name: str(mapper.class_.labels) for mapper in Base.registry.mappers}  # type: ignore[attr-defined]
+        touched = {names[name]: number for name, number in done.items() if name != "audit_entry"}
+    assert (done["case_note"], done["access_grant"], done["household"]) == (2, 2, 1)
+    assert {kind: int(number) for kind, number in shown_rows} == touched
 
 
 def test_a_copy_is_in_the_trail_as_an_export_about_the_person(world: World) -> None:

@@ -13,9 +13,11 @@ import pytest
 import sqlalchemy as sa
 from python_calamine import CalamineWorkbook
 
+import audit
+import policy
 import search
 from admin_views.base.values import ATHENS, shown
-from db import Base, Kind, Searchable, fields
+from db import Base, Kind, Searchable, db, fields
 from models import Appointment, Beneficiary, Municipality, Unit, Visit, Volunteer, today
 from seed import builders
 from tests.answers import SCREENS, add, assert_sound, errors_of, filled, form_fields, new_person, screens
@@ -565,3 +567,67 @@ def test_a_person_stands_over_every_form_about_them(calm_world: World) -> None:
     for address in (f"beneficiary/edit/?id={key}", f"visit/new/?beneficiary_id={key}"):
         (line,) = re.findall(r'<p class="person-line">.*?</p>', browser.get(f"/admin/{address}").text)
         assert person.described in line, address
+
+
+def test_a_person_stays_in_sight_on_every_page_about_them(calm_world: World) -> None:
+    browser, rows = calm_world.client("coordinator"), calm_world.rows["main"]
+    person = calm_world.one(Beneficiary, rows["beneficiary"])
+    for name in ("beneficiary", "visit", "referral", "appointment"):
+        (line,) = re.findall(
+            r'<p class="strip-person">(.*?)</p>', browser.get(f"/admin/{name}/details/?id={rows[name]}").text
+        )
+        assert line == f"{person} · {person.registry_number}", name
+    assert "strip-person" not in browser.get(f"/admin/household/details/?id={rows['household']}").text
+
+
+def test_from_an_appointment_a_visit_of_the_same_person_is_begun(calm_world: World) -> None:
+    rows = calm_world.rows["main"]
+    page = calm_world.client("reception.main").get(f"/admin/appointment/details/?id={rows['appointment']}").text
+    assert f'href="/admin/visit/new/?beneficiary_id={rows["beneficiary"]}&amp;url=' in page
+
+
+def test_the_way_above_a_page_leads_to_the_list_that_it_names(calm_world: World) -> None:
+    """Whoever came from a person's page is led back there by the buttons, not by another page's name."""
+    browser, rows = calm_world.client("caseworker.main"), calm_world.rows["main"]
+    back = f"/admin/beneficiary/details/?id={rows['beneficiary']}"
+    for page in ("details", "edit"):
+        text = browser.get(f"/admin/household_member/{page}/?id={rows['household_member']}&url={back}").text
+        (trail,) = re.findall(r'<nav class="breadcrumbs".*?</nav>', text, re.S)
+        assert 'href="/admin/household_member/"' in trail and back not in trail, page
+    kept = "/admin/visit/?search=x"
+    assert f'<li><a href="{kept}">' in browser.get(f"/admin/visit/details/?id={rows['visit']}&url={kept}").text
+
+
+def test_pages_about_one_person_lie_under_the_people(calm_world: World) -> None:
+    key = calm_world.rows["main"]["beneficiary"]
+    marked = r'<a href="([^"]*)" class="active" aria-current="true">'
+    for name, page in (("coordinator", "rights/person"), ("supervisor", "oversight/person")):
+        text = calm_world.client(name).get(f"/admin/{page}/?id={key}").text
+        assert re.findall(marked, text) == ["/admin/beneficiary/"], page
+    for name, page in (("coordinator", "rights"), ("supervisor", "oversight")):
+        assert re.findall(marked, calm_world.client(name).get(f"/admin/{page}/").text) == [f"/admin/{page}/"]
+
+
+def test_from_a_person_one_goes_to_their_household(calm_world: World) -> None:
+    rows = calm_world.rows["main"]
+    page = calm_world.client("caseworker.main").get(f"/admin/beneficiary/details/?id={rows['beneficiary']}").text
+    members = page[page.index('id="child-household_member"') : page.index('id="child-visit"')]
+    assert f'href="/admin/household/details/?id={rows["household"]}"' in members
+
+
+def test_the_age_stands_beside_the_birth_date(world: World) -> None:
+    key = world.rows["main"]["beneficiary"]
+    day = today()
+    with world.app.app_context():
+        policy.bind(db.session, policy.SYSTEM)
+        db.session.get_one(Beneficiary, key).born_on = dt.date(day.year - 30, 12, 31)
+        audit.commit(db.session)
+    browser, address = world.client("caseworker.main"), f"/admin/beneficiary/details/?id={key}"
+    years = 30 if (day.month, day.day) == (12, 31) else 29
+    assert re.search(rf"31/12/{day.year - 30} \(\D*{years}\b", browser.get(address).text)
+    with world.app.app_context():
+        policy.bind(db.session, policy.SYSTEM)
+        db.session.get_one(Beneficiary, key).restricted_on = day
+        audit.commit(db.session)
+    page = world.client("coordinator").get(address).text
+    assert f"31/12/{day.year - 30}</dd>" in page

@@ -330,6 +330,17 @@ def test_an_administrators_change_ends_all_sessions_of_the_user(world: World, ch
     assert is_in(admin)
 
 
+def test_whoever_comes_from_a_session_that_ended_is_told_why_they_are_here(world: World) -> None:
+    told, page = "message-info", "/login?next=/admin/visit/"
+    browser = world.client("reception.main")
+    write(world, sa.update(UserSession).values(seen_at=now() - dt.timedelta(days=1)))
+    assert told in browser.get(browser.get("/admin/visit/").headers["Location"]).text
+    assert told not in world.client().get(page).text, "who was never in"
+    left = world.client("reception.main")
+    left.post("/logout")
+    assert told not in left.get(page).text
+
+
 def test_a_suspended_user_stays_out_even_if_a_session_was_left(world: World) -> None:
     browser, key = world.client("caseworker.main"), world.users["caseworker.main"]
     write(world, sa.update(User).where(User.id == key).values(is_active=False))

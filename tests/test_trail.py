@@ -376,6 +376,12 @@ def test_the_database_itself_refuses(world: World) -> None:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
+def test_a_sentence_says_the_kind_once() -> None:
+    said = {"action": AuditAction.VIEW, "actor_name": "Άννα", "subject_type": "visit", "subject_id": 7, "salt": "x"}
+    for label, told in (("Επίσκεψη 7", "«Επίσκεψη 7»"), ("Δοκιμίδου Εύα", "Επίσκεψη «Δοκιμίδου Εύα»")):
+        assert audit.sentence(AuditEntry(**said, subject_label=label)).endswith(f": {told}")
+
+
 def sentences(html: str) -> list[str]:
     """What the list says happened, row by row."""
     body = html.split("<tbody", 1)[1].split("</tbody>", 1)[0] if "<tbody" in html else ""

@@ -4,7 +4,7 @@ from .access import Gated, gate
 from .details import told
 from .fields import CodeField
 from .screen import Ahead, Child, Warn
-from .values import ATHENS, greek_date, greek_datetime
+from .values import ATHENS, aged, greek_date, greek_datetime
 from .view import KentroView
 from .workbook import download
 
@@ -16,6 +16,7 @@ __all__ = [
     "Gated",
     "KentroView",
     "Warn",
+    "aged",
     "download",
     "gate",
     "greek_date",

@@ -41,7 +41,7 @@ class Details(Moving):
     def _person(self, form: Any, row: Any) -> Any:
         """Whose form this is; it stays in sight while the form scrolls."""
         if row is not None:
-            return row if isinstance(row, Beneficiary) else getattr(row, "beneficiary", None)
+            return _person_of(row)
         chosen = form._fields.get("beneficiary_id")
         person = db.session.get(Beneficiary, chosen.data) if chosen is not None and chosen.data else None
         if person is not None:
@@ -63,6 +63,7 @@ class Details(Moving):
             model=row,
             title=str(row),
             subtitle=self.subtitle(row),
+            person=_person_of(row),
             links=self.links(row),
             may_change=self.may_change(row),
             trail_url=self.trail_url(row) if policy.may(self.scope, "read", "audit_entry") else None,
@@ -93,9 +94,13 @@ class Details(Moving):
         """Labels and values under their headings, without the empty ones."""
         found: dict[Any, list[tuple[Any, str]]] = {}
         for name, label in (pair for pair in self._details_columns if not self.is_own_unit(pair[0])):
-            if text := self.shown(row, name):
+            if text := self.said(row, name):
                 found.setdefault(self.fields[name].group or MAIN, []).append((label, self._led(row, name, text)))
         return list(found.items())
+
+    def said(self, row: Any, name: str) -> str:
+        """A value as the record's own page says it."""
+        return self.shown(row, name)
 
     def _led(self, row: Any, name: str, text: str) -> str:
         """The name of another record leads to it, where the reader may go there."""
@@ -128,16 +133,16 @@ class Details(Moving):
             else None,
             "list_url": None if child.where else url_for(f"{name}.index_view", **{f"flt0_{child.column}_is": row.id}),
             "headers": [str(label) for _name, label in view._labelled(names)],
-            "rows": [self._child_row(view, each, names, here, child.leads_to) for each in db.session.scalars(rows)],
+            "rows": [self._child_row(view, each, names, here, child) for each in db.session.scalars(rows)],
             "empty": _("Nothing here yet."),
         }
 
-    def _child_row(self, view: Screen, row: Any, names: list[str], here: str, leads_to: str | None) -> dict[str, Any]:
+    def _child_row(self, view: Screen, row: Any, names: list[str], here: str, child: Child) -> dict[str, Any]:
         name, may_edit = view.model.__tablename__, view.can_edit and view.may_change(row)
         return {
-            "url": self._address(view, row, leads_to),
+            "url": self._address(view, row, child.leads_to),
             "edit_url": url_for(f"{name}.edit_view", id=row.id, url=here) if may_edit else None,
-            "cells": [view.shown(row, column) for column in names],
+            "cells": [_cell(view, row, column, child.led) for column in names],
         }
 
     def _address(self, view: Screen, row: Any, leads_to: str | None) -> str:
@@ -166,6 +171,16 @@ class Details(Moving):
         """The record's history tab."""
         entries = (told(entry, self.scope) for entry in audit.history(db.session, row))
         return [entry for entry in entries if entry["changes"] or not entry["has_changes"]]
+
+
+def _person_of(row: Any) -> Any:
+    """The person that the record is, or is about."""
+    return row if isinstance(row, Beneficiary) else getattr(row, "beneficiary", None)
+
+
+def _cell(view: Any, row: Any, column: str, led: tuple[str, ...]) -> str:
+    text: str = view.shown(row, column)
+    return view._led(row, column, text) if column in led else text
 
 
 def told(entry: Any, scope: policy.Scope) -> dict[str, Any]:

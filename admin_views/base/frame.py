@@ -18,6 +18,13 @@ from vocabulary import Role
 
 from .values import greek_date
 
+OF_ONE = {
+    "rights.person_view": "beneficiary",
+    "rights.erase_view": "beneficiary",
+    "oversight.person": "beneficiary",
+    "oversight.user": "user",
+}
+"""Pages about one record, which lie under another screen than the menu's entry of that name."""
 KEPT = 4096  # parts of frames in memory: readers x screens x parts, at some 2 kB each
 
 
@@ -56,7 +63,7 @@ def init_app(app: Flask) -> None:
             role=scope.role,
             unit_ids=scope.unit_ids,
             unit_names=scope.unit_names,
-            endpoint=(request.endpoint or "").partition(".")[0],
+            endpoint=OF_ONE.get(request.endpoint or "", (request.endpoint or "").partition(".")[0]),
             brand=(municipality and (municipality.centre_name or municipality.name)) or "Κέντρο",
             municipality=municipality.name if municipality else None,
             co_financing=municipality.co_financing if municipality else None,

@@ -32,6 +32,8 @@ class Child:
     newest: str | None = None
     leads_to: str | None = None
     """The link that a line leads to, where the row itself says little: the person of a membership."""
+    led: tuple[str, ...] = ()
+    """Other links of a line that lead to what they name."""
     first: Any = None
     """Which rows come before the newest."""
     where: Callable[[Any], Any] | None = None

@@ -14,7 +14,7 @@ from babel.numbers import format_decimal
 import exports
 import identifiers
 from db import BadValue, Field, Kind
-from i18n import ZONE, _, countries, language
+from i18n import ZONE, _, countries, language, ngettext
 from identifiers import N_
 from models import today
 
@@ -37,6 +37,13 @@ def teller(field: Field) -> Callable[[Any], str]:
 def greek_date(value: dt.date | None) -> str:
     """ηη/μμ/εεεε."""
     return f"{value.day:02}/{value.month:02}/{value.year:04}" if value else ""  # five times as fast as strftime
+
+
+def aged(born: dt.date) -> str:
+    """How old somebody born that day is today."""
+    day = today()
+    years = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+    return ngettext("aged %(n)s", "aged %(n)s", years, n=years)
 
 
 def greek_datetime(value: dt.datetime | None) -> str:

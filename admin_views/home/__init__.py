@@ -40,11 +40,12 @@ class HomeView(Gated, AdminIndexView):
         """The page."""
         desk = self._desk()
         parts = [PARTS[name] for name in policy.home_of(desk.scope)]
+        shown = sorted((part.shown(desk) for part in parts if part.is_offered(desk)), key=_is_empty)
         return self.render(
             "admin/index.html",
             title=_("Today"),
             day=format_date(desk.day, "full"),
-            parts=[part.shown(desk) for part in parts if part.is_offered(desk)],
+            parts=shown,
             quick=[{"label": _quick(name), "url": url_for(f"{name}.create_view")} for name in BEGUN if _begins(name)],
             search_url=url_for("beneficiary.index_view") if policy.may(desk.scope, "read", "beneficiary") else None,
             is_unplaced=desk.scope.role and policy.works_in_units(desk.scope.role) and not desk.scope.unit_ids,
@@ -53,6 +54,11 @@ class HomeView(Gated, AdminIndexView):
     def _desk(self) -> Desk:
         views = [view for view in self.admin._views if isinstance(view, KentroView)]  # type: ignore[union-attr]
         return Desk(self.scope, views, asked(request.args.get("month")))
+
+
+def _is_empty(shown: dict[str, Any]) -> bool:
+    """A list of nothing that leads nowhere else: what has something to say comes before it."""
+    return shown["kind"] == "list" and not (shown["rows"] or shown["also"])
 
 
 def _begins(name: str) -> bool:

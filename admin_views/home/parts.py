@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -41,6 +41,8 @@ class Figures:
 
     title: Label
     figures: tuple[tuple[Label, type[Base], Filters], ...]
+    late: Filters | None = None
+    """Which of them counts what should have been done already."""
 
     def is_offered(self, desk: Desk) -> bool:
         return any(desk.offers(model, filters) for _title, model, filters in self.figures)
@@ -48,7 +50,8 @@ class Figures:
     def shown(self, desk: Desk) -> Row:
         offered = [each for each in self.figures if desk.offers(each[1], each[2])]
         figures = [(title, desk.numbers(model, [{}], filters)[0]) for title, model, filters in offered]
-        return {"kind": "figures", "title": self.title, "figures": figures}
+        late = [title for title, _model, filters in offered if filters is self.late]
+        return {"kind": "figures", "title": self.title, "figures": figures, "late": late}
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,10 @@ class ShortList:
     late: tuple[Label, Callable[[Any], bool]] | None = None
     also: Also = ()
     """Other numbers to know beside this one."""
-    move: tuple[Any, Label] | None = None
-    """The change of state that is offered beside a row, and what its button says."""
+    moves: tuple[tuple[Any, Label], ...] = ()
+    """The changes of state that are offered beside a row, and what their buttons say."""
+    late_moves: tuple[tuple[Any, Label], ...] = ()
+    """Those offered too where it is late."""
 
     def is_offered(self, desk: Desk) -> bool:
         return desk.offers(self.model, self.filters)
@@ -105,16 +110,18 @@ class ShortList:
         return query.order_by(*before, *order).limit(MOST)
 
     def _row(self, view: KentroView, row: Any) -> Row:
-        label, is_late = self.late or ("", lambda row: False)
+        label = self.late[0] if self.late and self.late[1](row) else ""
         values = {name: view.shown(row, name) for name in self.columns if view.sees(name)}
-        url = url_for(f"{view.endpoint}.details_view", id=row.id)
+        url, status = url_for(f"{view.endpoint}.details_view", id=row.id), values.pop("status", "")
+        moves = self._moves(view, row, self.moves + (self.late_moves if label else ()))
         return {
             "url": url,
             "kind": self.model.label,
             "when": _when(getattr(row, self.when)) if self.when else "",
-            "status": values.pop("status", ""),
-            "late": label if is_late(row) else "",
-            "move": self._move(view, row),
+            # Beside what is late and the ways out of it, the state says nothing more.
+            "status": "" if label and moves else status,
+            "late": label,
+            "moves": moves,
             "notes": [text for text in values.values() if text],
             **self._about(view, row, url),
         }
@@ -130,11 +137,11 @@ class ShortList:
         url = url_for(f"{who.__tablename__}.details_view", id=who.id)
         return {"about": str(who), "about_url": url, "number": number}
 
-    def _move(self, view: KentroView, row: Any) -> Row | None:
-        if not self.move or not view.may("move") or self.move[0] not in row.next_states:
-            return None
+    def _moves(self, view: KentroView, row: Any, moves: Iterable[tuple[Any, Label]]) -> list[Row]:
+        if not view.may("move"):
+            return []
         url = url_for(f"{view.endpoint}.move_view", id=row.id)
-        return {"to": self.move[0].value, "label": self.move[1], "url": url}
+        return [{"to": to.value, "label": label, "url": url} for to, label in moves if to in row.next_states]
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ def _among(codes: Iterable[Code]) -> str:
 MINE = {"staff_id_is": "{me}"}
 BOOKED = AppointmentStatus.BOOKED
 ARRIVED = (AppointmentStatus.ARRIVED, Label("Ήρθε", "Arrived"))
+NOSHOW = (AppointmentStatus.NOSHOW, Label("Δεν ήρθε", "Did not come"))
 OUT = {"channel_in": _among((Channel.FIELD, Channel.HOME, Channel.MOBILE))}
 
 WAITING = {"status_in": _among(Referral.waiting)}
@@ -66,7 +67,8 @@ def _appointments(title: Label, whose: Filters, *columns: str) -> ShortList:
         when="at",
         before=Appointment.status != BOOKED,
         columns=("purpose", *columns, "status"),
-        move=ARRIVED,
+        moves=(ARRIVED,),
+        late_moves=(NOSHOW,),
         late=(Label("Πέρασε η ώρα", "Time has passed"), lambda row: row.status == BOOKED and row.ends_at < now()),
     )
 
@@ -239,6 +241,7 @@ HOUSE: dict[str, Part] = {
             (Label("Άδειες που λήγουν σε 60 ημέρες", "Permits that expire within 60 days"), Beneficiary, EXPIRE_SOON),
             (Label("Ανανεώσεις σε 60 ημέρες", "Renewals within 60 days"), Application, RENEWED_SOON),
         ),
+        late=LATE,
     ),
     "month": Month(),
     "emergencies": _grants(
