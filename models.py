@@ -293,6 +293,11 @@ class Scoped:
         """The unit itself."""
         return relationship(Unit, foreign_keys=[cls.unit_id])  # type: ignore[list-item]
 
+    @classmethod
+    def describe(cls, rows: list[Any]) -> list[str]:
+        """Rows of this table, each told from its namesakes."""
+        return [row.described for row in rows]
+
     def before_save(self, session: orm.Session) -> None:
         """A row that hangs on another stands in that one's unit."""
         if self.unit_id is None and self.unit_from:
@@ -1106,6 +1111,11 @@ class Event(Searchable, Scoped, Record):
             raise BadValue(N_("More people than that have a place already."), "capacity")
         super().before_save(session)
 
+    @property
+    def described(self) -> str:
+        """With its day: the same is held every month."""
+        return f"{self} · {self.starts_at.astimezone(_ATHENS):%d/%m/%Y}"
+
 
 class EventAttendance(OfPerson, Rests, Record):
     """A beneficiary's part in an event."""
@@ -1176,6 +1186,9 @@ class VolunteerHours(Scoped, Record):
 # --- goods ------------------------------------------------------------------------------------------------------------
 
 
+IN_STOCK = Label("απόθεμα", "in stock")
+
+
 class Item(Searchable, Scoped, Record):
     """A kind of goods that a unit keeps. Stock is what came in less what was handed out, never a typed figure."""
 
@@ -1199,6 +1212,19 @@ class Item(Searchable, Scoped, Record):
         session = orm.object_session(self)
         assert session is not None
         return stocks(session, [self.id])[self.id]
+
+    @property
+    def described(self) -> str:
+        (text,) = self.describe([self])
+        return text
+
+    @classmethod
+    def describe(cls, rows: list[Any]) -> list[str]:
+        """With what is left of each, counted for all at once."""
+        session = orm.object_session(rows[0]) if rows else None
+        left = stocks(session, [item.id for item in rows]) if session is not None else {}
+        told = {key: f"{quantity.normalize():f}".replace(".", ",") for key, quantity in left.items()}
+        return [f"{item} · {IN_STOCK} {told[item.id]}" for item in rows]
 
 
 def stocks(session: orm.Session, item_ids: Iterable[int]) -> dict[int, Decimal]:

@@ -69,7 +69,7 @@ class BeneficiaryView(KentroView):
         Child(ServiceDelivery, "beneficiary_id", ("on", "service_id", "minutes", "staff_id"), newest="on"),
         Child(Referral, "beneficiary_id", ("recipient", "reason", "status", "due_on")),
         Child(Application, "beneficiary_id", ("programme_id", "status", "submission_number", "renewal_on")),
-        Child(EventAttendance, "beneficiary_id", ("event_id", "attendance"), leads_to="event_id"),
+        Child(EventAttendance, "beneficiary_id", ("event_id", "held_on", "attendance"), leads_to="event_id"),
         Child(Distribution, "beneficiary_id", ("on", "item_id", "quantity"), newest="on"),
         Child(CaseNote, "beneficiary_id", ("on", "author_id", "confidence", "body"), newest="on"),
         Child(Consent, "beneficiary_id", ("kind", "given_on", "how", "withdrawn_on"), newest="given_on"),

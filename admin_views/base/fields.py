@@ -253,7 +253,7 @@ class LinkField(Drawn, Field):
         offered = {} if self.is_long else names_of(self.target)
         if self.data and self.data not in offered:
             kept = db.session.get(self.target, self.data)
-            offered |= {self.data: kept.described} if kept is not None else {}
+            offered |= {self.data: told_apart([kept])[0]} if kept is not None else {}
         yield "", "", not self.data
         yield from ((key, name, key == self.data) for key, name in offered.items())
 
@@ -295,6 +295,15 @@ class UnitField(LinkField):
         if len(scope.unit_ids) > 1:
             yield "", "", not self.data
         yield from ((key, name, key == self.data) for key, name in zip(scope.unit_ids, scope.unit_names, strict=True))
+
+
+def told_apart(rows: list[Any]) -> list[str]:
+    """Rows of one table as they are chosen among: with their unit, where the reader sees several."""
+    if not rows or not isinstance(rows[0], Scoped):
+        return [row.described for row in rows]
+    scope, told = policy.scope_in(db.session), type(rows[0]).describe(rows)
+    units = scope.short_unit_names if len(scope.unit_ids) > 1 else {}
+    return [" · ".join(filter(None, (text, units.get(row.unit_id)))) for row, text in zip(rows, told, strict=True)]
 
 
 def names_of(target: type[Base]) -> dict[int, str]:
