@@ -79,6 +79,7 @@ class Field:
     """How high the box of a text is in forms."""
     help: Label | None = None
     form: bool = True
+    is_birth: bool = False
     default: Callable[[], Any] | None = None
 
     @property
@@ -166,7 +167,7 @@ def link(target: str, el: str, en: str, *, required: bool = False, **more: Any) 
     return _column(sa.Integer(), Field(Label(el, en), Kind.LINK, **_of_field(more)), required, more, key)
 
 
-_FIELD_ONLY = ("group", "sensitivity", "search", "check", "help", "form", "lines")
+_FIELD_ONLY = ("group", "sensitivity", "search", "check", "help", "form", "lines", "is_birth")
 
 
 def _of_field(more: dict[str, Any]) -> dict[str, Any]:

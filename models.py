@@ -190,8 +190,8 @@ class User(Record):
         unique=True,
         check=identifiers.username,
         help=Label(
-            "Λατινικά γράμματα χωρίς κενά, ψηφία, τελεία, παύλα ή κάτω παύλα· γράφεται με μικρά.",
-            "Latin letters without blanks, digits, dot, hyphen or underscore; kept in small letters.",
+            "Λατινικά γράμματα, ψηφία, τελεία, παύλα ή κάτω παύλα, χωρίς κενά· γράφεται με μικρά.",
+            "Latin letters, digits, dot, hyphen or underscore, without blanks; kept in small letters.",
         ),
     )
     full_name: Mapped[str] = text("Ονοματεπώνυμο", "Full name", required=True)
@@ -396,7 +396,7 @@ class Beneficiary(Searchable, Scoped, Record):
     father_name: Mapped[str | None] = text("Πατρώνυμο", "Father's name", 80, search=True, group=IDENTITY)
     mother_name: Mapped[str | None] = text("Μητρώνυμο", "Mother's name", 80, group=IDENTITY)
     sex: Mapped[Sex] = choice(Sex, "Φύλο", "Sex", required=True, default=lambda: Sex.U, group=IDENTITY)
-    born_on: Mapped[dt.date | None] = day("Ημ/νία γέννησης", "Date of birth", index=True, group=IDENTITY)
+    born_on: Mapped[dt.date | None] = day("Ημ/νία γέννησης", "Date of birth", index=True, is_birth=True, group=IDENTITY)
 
     amka: Mapped[str | None] = text("ΑΜΚΑ", "AMKA", 11, check=identifiers.amka, search=True, group=NUMBERS)
     afm: Mapped[str | None] = text("ΑΦΜ", "AFM", 9, check=identifiers.afm, search=True, index=True, group=NUMBERS)
@@ -589,7 +589,7 @@ class PersonDecision(Record):
     first_id: Mapped[int] = link("beneficiary.id", "Πρώτη καρτέλα", "First record", required=True)
     second_id: Mapped[int] = link("beneficiary.id", "Δεύτερη καρτέλα", "Second record", required=True)
     verdict: Mapped[SamePerson] = choice(SamePerson, "Απόφαση", "Decision", required=True)
-    reason: Mapped[str] = text("Αιτιολογία", "Reason", 500, required=True)
+    reason: Mapped[str] = text("Αιτιολογία", "Reason", 500, required=True, lines=2)
     by_id: Mapped[int] = link("user.id", "Από", "By", required=True, form=False)
     at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, default=now, form=False)
 
@@ -832,7 +832,7 @@ class ServiceDelivery(OfPerson, Rests, Record):
     service_id: Mapped[int] = link("service.id", "Υπηρεσία", "Service", required=True)
     on: Mapped[dt.date] = day("Ημερομηνία", "Date", required=True, default=today, index=True)
     staff_id: Mapped[int] = link("user.id", "Υπάλληλος", "Staff", required=True)
-    minutes: Mapped[int | None] = whole("Λεπτά", "Minutes")
+    minutes: Mapped[int | None] = whole("Διάρκεια (λεπτά)", "Duration (minutes)")
     notes: Mapped[str | None] = long_text("Σημειώσεις", "Notes", 4000, sensitivity=Sensitivity.RESTRICTED)
 
     service: Mapped[Service] = relationship()
@@ -852,7 +852,7 @@ class CaseNote(OfPerson, Rests, Record):
         Confidence, "Εμπιστευτικότητα", "Confided to", required=True, default=lambda: Confidence.TEAM
     )
     is_clinical: Mapped[bool] = flag("Κλινική σημείωση", "Clinical note", sensitivity=Sensitivity.CLINICAL)
-    body: Mapped[str] = long_text("Κείμενο", "Text", required=True, sensitivity=Sensitivity.CONFIDED)
+    body: Mapped[str] = long_text("Κείμενο", "Text", required=True, lines=10, sensitivity=Sensitivity.CONFIDED)
     author_id: Mapped[int] = link("user.id", "Συντάκτης/τρια", "Author", required=True, form=False)
 
     author: Mapped[User] = relationship()
@@ -944,7 +944,12 @@ class Referral(Staged, OfPerson, Rests, Record):
         _R.PARTIAL: (_R.DONE,),
     }
 
-    to_partner_id: Mapped[int | None] = link("partner.id", "Προς φορέα", "To partner")
+    to_partner_id: Mapped[int | None] = link(
+        "partner.id",
+        "Προς φορέα",
+        "To partner",
+        help=Label("Φορέας ή μονάδα: το ένα από τα δύο.", "A partner or a unit."),
+    )
     to_unit_id: Mapped[int | None] = link("unit.id", "Προς μονάδα", "To unit")
     reason: Mapped[str] = text("Λόγος παραπομπής", "Reason", 500, required=True, lines=3)
     status: Mapped[ReferralStatus] = choice(
@@ -1359,7 +1364,7 @@ class AccessGrant(Staged, Scoped, Record):
     only an answer that grants it names the person (sharing.py reads through it).
     """
 
-    label, labels = Label("Πρόσβαση σε φάκελο", "File access"), Label("Φάκελοι άλλων μονάδων", "Files of other units")
+    label, labels = Label("Αίτημα για φάκελο", "File request"), Label("Φάκελοι άλλων μονάδων", "Files of other units")
     __table_args__ = (
         sa.CheckConstraint(
             "status <> 'GRANTED' OR (beneficiary_id IS NOT NULL AND ends_at IS NOT NULL)", name="granted_of_somebody"
@@ -1376,7 +1381,7 @@ class AccessGrant(Staged, Scoped, Record):
     amka: Mapped[str | None] = text("ΑΜΚΑ", "AMKA", 11, check=identifiers.amka, group=ASKED_FOR)
     last_name: Mapped[str | None] = text("Επώνυμο", "Last name", 80, group=ASKED_FOR)
     first_name: Mapped[str | None] = text("Όνομα", "First name", 80, group=ASKED_FOR)
-    born_on: Mapped[dt.date | None] = day("Ημ/νία γέννησης", "Date of birth", group=ASKED_FOR)
+    born_on: Mapped[dt.date | None] = day("Ημ/νία γέννησης", "Date of birth", is_birth=True, group=ASKED_FOR)
     asked_parts: Mapped[tuple[FilePart, ...]] = choices(
         FilePart, "Μέρη που ζητούνται", "Parts asked for", group=ASKED_FOR
     )
@@ -1392,7 +1397,7 @@ class AccessGrant(Staged, Scoped, Record):
     national_law: Mapped[NationalLaw] = choice(
         NationalLaw, "Εθνική διάταξη", "National law", required=True, group=BASIS
     )
-    reason: Mapped[str] = text("Γιατί χρειάζεται", "Why it is needed", 500, required=True, group=BASIS)
+    reason: Mapped[str] = text("Γιατί χρειάζεται", "Why it is needed", 500, required=True, lines=2, group=BASIS)
 
     asked_by_id: Mapped[int] = link("user.id", "Ζητήθηκε από", "Asked by", required=True, form=False, group=ANSWER)
     asked_at: Mapped[dt.datetime] = instant(
@@ -1535,7 +1540,7 @@ class LegalHold(OfPerson, Record):
 
     label, labels = Label("Δέσμευση διατήρησης", "Legal hold"), Label("Δεσμεύσεις διατήρησης", "Legal holds")
 
-    reason: Mapped[str] = text("Αιτία", "Reason", 500, required=True)
+    reason: Mapped[str] = text("Αιτία", "Reason", 500, required=True, lines=2)
     since: Mapped[dt.date] = day("Από", "Since", required=True, default=today)
     until: Mapped[dt.date | None] = day(
         "Έως", "Until", help=Label("Κενό: ώσπου να αρθεί.", "Empty: until it is lifted.")

@@ -51,6 +51,7 @@ class ConsentView(KentroView):
     menu = RIGHTS
     list_columns = ("beneficiary_id", "kind", "given_on", "how", "withdrawn_on", "unit_id")
     locked_columns = ("beneficiary_id", "kind")
+    later_columns = ("withdrawn_on",)
 
 
 class LegalHoldView(KentroView):

@@ -40,6 +40,7 @@ class EventAttendanceView(KentroView):
     exported_columns = ("held_on", "photo")
     list_columns = ("beneficiary_id", "event_id", "held_on", "attendance", "photo", "unit_id")
     locked_columns = ("event_id", "beneficiary_id")
+    kept_columns = ("event_id", "attendance")
 
     def look_beside(self, rows: list[Any]) -> None:
         """Who of the page's people consented to photographs, in one query."""

@@ -13,6 +13,7 @@ from wtforms import BooleanField, Field, SelectField, SelectMultipleField, Strin
 from wtforms.validators import StopValidation
 from wtforms.widgets import html_params
 
+import identifiers
 import policy
 from db import BadValue, Base, Searchable, db, link_target, row_id
 from i18n import _, countries, language
@@ -91,6 +92,19 @@ class LineField(Drawn, StringField):
         return str(escape(self._value()))
 
 
+class PhoneField(LineField):
+    """A telephone, as Greeks write it."""
+
+    def _value(self) -> str:
+        return self.raw_data[0] if self.raw_data else identifiers.phone_display(self.data or "")
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """An untouched box changes nothing."""
+        kept = self.object_data
+        untouched = kept and valuelist and valuelist[0] == identifiers.phone_display(kept)
+        self.data = kept if untouched else valuelist[0] if valuelist else None
+
+
 class LinesField(Drawn, TextAreaField):
     """Several lines of text."""
 
@@ -137,6 +151,10 @@ class ParsedField(LineField):
                 raise ValueError(_(self.problem)) from None
 
 
+LONG_LABEL = 30
+"""A choice of more characters would be cut off in one column of a form."""
+
+
 class CodeField(Drawn, SelectField):
     """One code of a list."""
 
@@ -145,6 +163,8 @@ class CodeField(Drawn, SelectField):
     def __init__(self, label: Any = None, validators: Any = None, *, codes: tuple[Code, ...], **kwargs: Any) -> None:
         self.by_value = {code.value: code for code in codes}
         self.offer(codes)
+        if max(len(text) for code in codes for text in (code.label.el, code.label.en)) > LONG_LABEL:
+            kwargs["render_kw"] = {"data-wide": True}
         super().__init__(label, validators, choices=[], coerce=self._coerce, validate_choice=False, **kwargs)
 
     def offer(self, codes: tuple[Code, ...]) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from flask import abort, flash, redirect, request, session, url_for
@@ -45,7 +46,7 @@ class Writing(Listing):
 
     def get_create_form(self) -> type[KentroForm]:
         """The form of a new row."""
-        return self.scaffold_form()
+        return type("NewForm", (self.scaffold_form(),), dict.fromkeys(self.later_columns))
 
     def get_edit_form(self) -> type[KentroForm]:
         """The form of a row that stands: its unit stays, and so do the columns that the screen locks."""
@@ -60,6 +61,9 @@ class Writing(Listing):
             for field in links:
                 self._prefill(field, request.args.get(field.name))
             self._prefill_unit(links)
+            for field in form:
+                if field.name in self.kept_columns and field.name in request.args and field not in links:
+                    field.process(request.args)
         return form
 
     def edit_form(self, obj: Any = None) -> KentroForm:
@@ -113,10 +117,13 @@ class Writing(Listing):
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:
-        """«Save and add another» opens the same form again, with the links that it was opened with."""
+        """«Save and add another» opens the form again, as it was opened, and with what the screen keeps."""
         answer = _unsaid(super().create_view())
-        again = "_add_another" in request.form and getattr(answer, "status_code", 200) == 302
-        return redirect(request.full_path) if again else answer
+        if "_add_another" not in request.form or getattr(answer, "status_code", 200) != 302:
+            return answer
+        asked = request.args.to_dict()
+        kept = () if "beneficiary_id" in asked else self.kept_columns
+        return redirect(f"{request.path}?{urlencode(asked | {name: request.form.get(name, '') for name in kept})}")
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Any:
