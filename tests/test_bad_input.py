@@ -166,6 +166,15 @@ def test_a_namesake_is_named_with_a_way_to_the_record(world: World) -> None:
     assert link == f"/admin/beneficiary/details/?id={other}"
 
 
+def test_a_name_of_two_alphabets_is_kept_and_told(world: World) -> None:
+    browser = world.client("caseworker.main")
+    for typed, is_told in (("Παπαδ\N{LATIN SMALL LETTER O}πουλος", True), ("Παπαδόπουλος", False)):
+        answer = browser.submit(NEW, **filled(world, Beneficiary) | {"last_name": typed})
+        assert answer.status_code == 302, typed
+        text = "«%(name)s» has Greek and Latin letters: write it anew in one alphabet."
+        assert (said(world.app, text, name=typed) in browser.get(answer.headers["Location"]).text) is is_told
+
+
 def test_user_names_are_latin(world: World) -> None:
     browser, url = world.client("administrator"), "/admin/user/new/"
     sound = filled(world, User)

@@ -16,7 +16,7 @@ import sharing
 from models import AccessGrant, AuditEntry, Beneficiary, Membership, Referral, Service, Unit, User, now
 from policy import Refused
 from seed import builders
-from tests.answers import add, errors_of
+from tests.answers import add, errors_of, said
 from tests.walls import MOMENT, NEVER, assert_untouched, plain, session_of, state_of, system_session
 from tests.world import CANARY, SECRET, Browser, World
 from vocabulary import AuditAction, Confidence, FilePart, GrantKind, GrantStatus, ReferralStatus
@@ -452,6 +452,8 @@ def test_an_emergency_opens_contact_and_health_at_once_for_an_hour(world: World,
     row = newest(world)
     assert reply.status_code == 302 and reply.headers["Location"].endswith(f"{URL}/file/?id={row.id}")
     assert row.parts == sharing.EMERGENCY_PARTS and row.kind == GrantKind.EMERGENCY
+    told = world.client("coordinator").get(f"{URL}/details/?id={row.id}").text
+    assert said(world.app, "Opened without approval") in told and str(GrantStatus.GRANTED.label.el) not in told
     page = browser.get(f"{URL}/file/?id={row.id}").text
     assert SAYS["CONTACT"] in page and SAYS["HEALTH"] in page and SAYS["NOTES"] not in page
     (entry,) = acts(world, AuditAction.EMERGENCY)
