@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar
 
@@ -16,7 +15,7 @@ from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import event, orm
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, declared_attr, mapped_column
 
-import authorizer
+import connections
 import search
 from column_types import CodeSet, Hundredths, Instant, Vaulted, sort_text
 from i18n import Label
@@ -79,6 +78,7 @@ class Field:
     """How high the box of a text is in forms."""
     help: Label | None = None
     form: bool = True
+    is_birth: bool = False
     default: Callable[[], Any] | None = None
 
     @property
@@ -166,7 +166,7 @@ def link(target: str, el: str, en: str, *, required: bool = False, **more: Any) 
     return _column(sa.Integer(), Field(Label(el, en), Kind.LINK, **_of_field(more)), required, more, key)
 
 
-_FIELD_ONLY = ("group", "sensitivity", "search", "check", "help", "form", "lines")
+_FIELD_ONLY = ("group", "sensitivity", "search", "check", "help", "form", "lines", "is_birth")
 
 
 def _of_field(more: dict[str, Any]) -> dict[str, Any]:
@@ -329,16 +329,9 @@ def clean(field: Field, value: str | None) -> str | None:
 
 # --- engine and session ----------------------------------------------------------------------------------------------
 
-
-class LastUsedFirst(sa.QueuePool):
-    """The connection last used comes first: SQLite drops the page cache of one when another has written meanwhile."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "use_lifo": True})
-
-
 db = SQLAlchemy(
-    engine_options={"pool_pre_ping": True, "poolclass": LastUsedFirst}, session_options={"expire_on_commit": False}
+    engine_options={"pool_pre_ping": True, "poolclass": connections.LastUsedFirst},
+    session_options={"expire_on_commit": False},
 )
 
 
@@ -349,8 +342,7 @@ def init_app(app: Flask) -> None:
     app.teardown_appcontext_funcs = [act for act in app.teardown_appcontext_funcs if not iscoroutinefunction(act)]
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
-            event.listen(db.engine, "connect", lambda raw, _: _set_up_sqlite(raw, app.config["SQLITE_SYNCHRONOUS"]))
-            event.listen(db.engine, "begin", _begin_sqlite)
+            connections.listen(db.engine, app.config["SQLITE_SYNCHRONOUS"])
 
 
 def begin_write() -> None:
@@ -370,29 +362,6 @@ def hold_rights(*, to_change: bool) -> None:
     if db.engine.dialect.name == "postgresql":
         lock = sa.func.pg_advisory_xact_lock if to_change else sa.func.pg_advisory_xact_lock_shared
         db.session.connection().execute(sa.select(lock(RIGHTS)))
-
-
-def _set_up_sqlite(connection: Any, synchronous: str) -> None:
-    connection.isolation_level = None
-    # The cache in KiB: SQLite's own 2000 does not hold one index of a large centre.
-    kept = f"foreign_keys=ON recursive_triggers=ON journal_mode=WAL synchronous={synchronous} cache_size=-32000"
-    for pragma in f"{kept} busy_timeout=10000".split():
-        connection.execute(f"PRAGMA {pragma}")  # nosemgrep: sql-built-from-text (settings of ours)
-    connection.execute("SELECT 1 FROM json_each('[]')")  # made at first use, which the authorizer refuses
-    connection.create_function("greek_key", 1, _greek_key, deterministic=True)
-    connection.set_authorizer(authorizer.decide)
-
-
-@lru_cache(2**12)
-def _greek_key(text: str | None) -> str | None:
-    """The short lists that stand in many forms are ordered by it at every page."""
-    return text and search.fold(text)
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    immediate = connection.get_execution_options().get("immediate")
-    # A reader's beginning goes straight to the driver: it comes before every page, and cannot fail.
-    connection.exec_driver_sql("BEGIN IMMEDIATE") if immediate else connection.connection.execute("BEGIN")  # type: ignore[attr-defined]
 
 
 @event.listens_for(orm.Session, "before_flush", insert=True)

@@ -191,8 +191,8 @@ class User(Record):
         unique=True,
         check=identifiers.username,
         help=Label(
-            "Λατινικά γράμματα χωρίς κενά, ψηφία, τελεία, παύλα ή κάτω παύλα· γράφεται με μικρά.",
-            "Latin letters without blanks, digits, dot, hyphen or underscore; kept in small letters.",
+            "Λατινικά γράμματα, ψηφία, τελεία, παύλα ή κάτω παύλα, χωρίς κενά· γράφεται με μικρά.",
+            "Latin letters, digits, dot, hyphen or underscore, without blanks; kept in small letters.",
         ),
     )
     full_name: Mapped[str] = text("Ονοματεπώνυμο", "Full name", required=True)
@@ -293,6 +293,11 @@ class Scoped:
     def unit(cls) -> Mapped[Unit]:
         """The unit itself."""
         return relationship(Unit, foreign_keys=[cls.unit_id])  # type: ignore[list-item]
+
+    @classmethod
+    def describe(cls, rows: list[Any]) -> list[str]:
+        """Rows of this table, each told from its namesakes."""
+        return [row.described for row in rows]
 
     def before_save(self, session: orm.Session) -> None:
         """A row that hangs on another stands in that one's unit."""
@@ -408,7 +413,7 @@ class Beneficiary(Searchable, Scoped, Record):
     father_name: Mapped[str | None] = text("Πατρώνυμο", "Father's name", 80, search=True, group=IDENTITY)
     mother_name: Mapped[str | None] = text("Μητρώνυμο", "Mother's name", 80, group=IDENTITY)
     sex: Mapped[Sex] = choice(Sex, "Φύλο", "Sex", required=True, default=lambda: Sex.U, group=IDENTITY)
-    born_on: Mapped[dt.date | None] = day("Ημ/νία γέννησης", "Date of birth", index=True, group=IDENTITY)
+    born_on: Mapped[dt.date | None] = day("Ημ/νία γέννησης", "Date of birth", index=True, is_birth=True, group=IDENTITY)
 
     amka: Mapped[str | None] = text("ΑΜΚΑ", "AMKA", 11, check=identifiers.amka, search=True, group=NUMBERS)
     afm: Mapped[str | None] = text("ΑΦΜ", "AFM", 9, check=identifiers.afm, search=True, index=True, group=NUMBERS)
@@ -601,7 +606,7 @@ class PersonDecision(Record):
     first_id: Mapped[int] = link("beneficiary.id", "Πρώτη καρτέλα", "First record", required=True)
     second_id: Mapped[int] = link("beneficiary.id", "Δεύτερη καρτέλα", "Second record", required=True)
     verdict: Mapped[SamePerson] = choice(SamePerson, "Απόφαση", "Decision", required=True)
-    reason: Mapped[str] = text("Αιτιολογία", "Reason", 500, required=True)
+    reason: Mapped[str] = text("Αιτιολογία", "Reason", 500, required=True, lines=2)
     by_id: Mapped[int] = link("user.id", "Από", "By", required=True, form=False)
     at: Mapped[dt.datetime] = instant("Πότε", "When", required=True, default=now, form=False)
 
@@ -844,7 +849,7 @@ class ServiceDelivery(OfPerson, Rests, Record):
     service_id: Mapped[int] = link("service.id", "Υπηρεσία", "Service", required=True)
     on: Mapped[dt.date] = day("Ημερομηνία", "Date", required=True, default=today, index=True)
     staff_id: Mapped[int] = link("user.id", "Υπάλληλος", "Staff", required=True)
-    minutes: Mapped[int | None] = whole("Λεπτά", "Minutes")
+    minutes: Mapped[int | None] = whole("Διάρκεια (λεπτά)", "Duration (minutes)")
     notes: Mapped[str | None] = long_text("Σημειώσεις", "Notes", 4000, sensitivity=Sensitivity.RESTRICTED)
 
     service: Mapped[Service] = relationship()
@@ -864,7 +869,7 @@ class CaseNote(OfPerson, Rests, Record):
         Confidence, "Εμπιστευτικότητα", "Confided to", required=True, default=lambda: Confidence.TEAM
     )
     is_clinical: Mapped[bool] = flag("Κλινική σημείωση", "Clinical note", sensitivity=Sensitivity.CLINICAL)
-    body: Mapped[str] = long_text("Κείμενο", "Text", required=True, sensitivity=Sensitivity.CONFIDED)
+    body: Mapped[str] = long_text("Κείμενο", "Text", required=True, lines=10, sensitivity=Sensitivity.CONFIDED)
     author_id: Mapped[int] = link("user.id", "Συντάκτης/τρια", "Author", required=True, form=False)
 
     author: Mapped[User] = relationship()
@@ -956,7 +961,12 @@ class Referral(Staged, OfPerson, Rests, Record):
         _R.PARTIAL: (_R.DONE,),
     }
 
-    to_partner_id: Mapped[int | None] = link("partner.id", "Προς φορέα", "To partner")
+    to_partner_id: Mapped[int | None] = link(
+        "partner.id",
+        "Προς φορέα",
+        "To partner",
+        help=Label("Φορέας ή μονάδα: το ένα από τα δύο.", "A partner or a unit."),
+    )
     to_unit_id: Mapped[int | None] = link("unit.id", "Προς μονάδα", "To unit")
     reason: Mapped[str] = text("Λόγος παραπομπής", "Reason", 500, required=True, lines=3)
     status: Mapped[ReferralStatus] = choice(
@@ -1127,6 +1137,11 @@ class Event(Searchable, Scoped, Record):
             raise BadValue(N_("More people than that have a place already."), "capacity")
         super().before_save(session)
 
+    @property
+    def described(self) -> str:
+        """With its day: the same is held every month."""
+        return f"{self} · {self.starts_at.astimezone(_ATHENS):%d/%m/%Y}"
+
 
 class EventAttendance(OfPerson, Rests, Record):
     """A beneficiary's part in an event."""
@@ -1197,6 +1212,9 @@ class VolunteerHours(Scoped, Record):
 # --- goods ------------------------------------------------------------------------------------------------------------
 
 
+IN_STOCK = Label("απόθεμα", "in stock")
+
+
 class Item(Searchable, Scoped, Record):
     """A kind of goods that a unit keeps. Stock is what came in less what was handed out, never a typed figure."""
 
@@ -1220,6 +1238,19 @@ class Item(Searchable, Scoped, Record):
         session = orm.object_session(self)
         assert session is not None
         return stocks(session, [self.id])[self.id]
+
+    @property
+    def described(self) -> str:
+        (text,) = self.describe([self])
+        return text
+
+    @classmethod
+    def describe(cls, rows: list[Any]) -> list[str]:
+        """With what is left of each, counted for all at once."""
+        session = orm.object_session(rows[0]) if rows else None
+        left = stocks(session, [item.id for item in rows]) if session is not None else {}
+        told = {key: f"{quantity.normalize():f}".replace(".", ",") for key, quantity in left.items()}
+        return [f"{item} · {IN_STOCK} {told[item.id]}" for item in rows]
 
 
 def stocks(session: orm.Session, item_ids: Iterable[int]) -> dict[int, Decimal]:
@@ -1354,7 +1385,7 @@ class AccessGrant(Staged, Scoped, Record):
     only an answer that grants it names the person (sharing.py reads through it).
     """
 
-    label, labels = Label("Πρόσβαση σε φάκελο", "File access"), Label("Φάκελοι άλλων μονάδων", "Files of other units")
+    label, labels = Label("Αίτημα για φάκελο", "File request"), Label("Φάκελοι άλλων μονάδων", "Files of other units")
     __table_args__ = (
         sa.CheckConstraint(
             "status <> 'GRANTED' OR (beneficiary_id IS NOT NULL AND ends_at IS NOT NULL)", name="granted_of_somebody"
@@ -1372,7 +1403,7 @@ class AccessGrant(Staged, Scoped, Record):
     amka: Mapped[str | None] = text("ΑΜΚΑ", "AMKA", 11, check=identifiers.amka, group=ASKED_FOR)
     last_name: Mapped[str | None] = text("Επώνυμο", "Last name", 80, group=ASKED_FOR)
     first_name: Mapped[str | None] = text("Όνομα", "First name", 80, group=ASKED_FOR)
-    born_on: Mapped[dt.date | None] = day("Ημ/νία γέννησης", "Date of birth", group=ASKED_FOR)
+    born_on: Mapped[dt.date | None] = day("Ημ/νία γέννησης", "Date of birth", is_birth=True, group=ASKED_FOR)
     asked_parts: Mapped[tuple[FilePart, ...]] = choices(
         FilePart, "Μέρη που ζητούνται", "Parts asked for", group=ASKED_FOR
     )
@@ -1388,7 +1419,7 @@ class AccessGrant(Staged, Scoped, Record):
     national_law: Mapped[NationalLaw] = choice(
         NationalLaw, "Εθνική διάταξη", "National law", required=True, group=BASIS
     )
-    reason: Mapped[str] = text("Γιατί χρειάζεται", "Why it is needed", 500, required=True, group=BASIS)
+    reason: Mapped[str] = text("Γιατί χρειάζεται", "Why it is needed", 500, required=True, lines=2, group=BASIS)
 
     asked_by_id: Mapped[int] = link("user.id", "Ζητήθηκε από", "Asked by", required=True, form=False, group=ANSWER)
     asked_at: Mapped[dt.datetime] = instant(
@@ -1531,7 +1562,7 @@ class LegalHold(OfPerson, Record):
 
     label, labels = Label("Δέσμευση διατήρησης", "Legal hold"), Label("Δεσμεύσεις διατήρησης", "Legal holds")
 
-    reason: Mapped[str] = text("Αιτία", "Reason", 500, required=True)
+    reason: Mapped[str] = text("Αιτία", "Reason", 500, required=True, lines=2)
     since: Mapped[dt.date] = day("Από", "Since", required=True, default=today)
     until: Mapped[dt.date | None] = day(
         "Έως", "Until", help=Label("Κενό: ώσπου να αρθεί.", "Empty: until it is lifted.")

@@ -61,6 +61,11 @@ def fold(text: str) -> str:
     return " ".join(_one_alphabet(word) for word in re.sub(r"[\W_]+", " ", plain).split())
 
 
+def is_mixed(text: str) -> bool:
+    """A word of the text has letters of two alphabets, which the eye does not tell apart."""
+    return any(_GREEK.search(word) and _LATIN.search(word) for word in _plain(text).split())
+
+
 def key(*parts: str | None) -> str:
     """The search key of a row from its names, numbers and telephones: " word word", every word by its sound."""
     folded = [fold(part) for part in parts if part]

@@ -28,7 +28,7 @@ from vocabulary import (
 )
 
 from .base import CodeField, KentroView
-from .base.fields import CodesField, LineField, ParsedField
+from .base.fields import CodesField, LinesField, ParsedField
 from .base.filters import yes_or_no
 from .base.forms import PARSED, KentroForm, Required
 from .base.values import shown
@@ -54,7 +54,7 @@ class AnswerForm(KentroForm):
     beneficiary_id = SelectField(Label("Ποιος φάκελος", "Which file"), coerce=row_id, validate_choice=False)
     parts = CodesField(Label("Μέρη που δίνονται", "Parts to grant"), codes=tuple(FilePart))
     days = ParsedField(Label("Για ημέρες", "For days"), default=USUAL_DAYS, **PARSED[Kind.INTEGER])
-    answer = LineField(Label("Αιτιολογία", "Reason"), render_kw={"maxlength": 500})
+    answer = LinesField(Label("Αιτιολογία", "Reason"), render_kw={"maxlength": 500, "rows": 2})
 
 
 def _is_news() -> sa.ColumnElement[bool]:
@@ -99,6 +99,8 @@ class AccessGrantView(KentroView):
             return _reference(row)
         if name == "status" and row.status == GrantStatus.GRANTED and not row.is_running:
             return _("Ended")
+        if name == "status" and row.status == GrantStatus.GRANTED and row.kind == GrantKind.EMERGENCY:
+            return _("Opened without approval")
         if name == "status" and row.status == GrantStatus.REFUSED and row.kind == GrantKind.EMERGENCY:
             return _("Not found")
         return super().shown(row, name)

@@ -14,7 +14,8 @@ import audit
 import identifiers
 import policy
 import reports
-from db import db, row_id
+import search
+from db import db, fields, row_id
 from i18n import Label, _
 from models import (
     Application,
@@ -35,6 +36,7 @@ from models import (
 from vocabulary import AuditAction, HouseholdRelation
 
 from .base import Child, CodeField, KentroView, aged
+from .base.fields import TickField
 from .base.filters import BETWEEN, ColumnFilter, days_between
 from .menu import PEOPLE
 
@@ -43,6 +45,9 @@ SERVED = ColumnFilter(
     lambda column, days: reports.served(reports.Period.from_to(*days)), days_between, data_type="daterange",
 )  # fmt: skip
 
+
+NAMES = ("last_name", "first_name", "father_name", "mother_name")
+MOST_NAMESAKES = 50
 
 OPEN = ("last_name", "first_name", "registry_number", "unit_id", "restricted_on")
 """What every reader of the list sees of a record that is restricted."""
@@ -73,7 +78,7 @@ class BeneficiaryView(KentroView):
         Child(ServiceDelivery, "beneficiary_id", ("on", "service_id", "minutes", "staff_id"), newest="on"),
         Child(Referral, "beneficiary_id", ("recipient", "reason", "status", "due_on")),
         Child(Application, "beneficiary_id", ("programme_id", "status", "submission_number", "renewal_on")),
-        Child(EventAttendance, "beneficiary_id", ("event_id", "attendance"), leads_to="event_id"),
+        Child(EventAttendance, "beneficiary_id", ("event_id", "held_on", "attendance"), leads_to="event_id"),
         Child(Distribution, "beneficiary_id", ("on", "item_id", "quantity"), newest="on"),
         Child(CaseNote, "beneficiary_id", ("on", "author_id", "confidence", "body"), newest="on"),
         Child(Consent, "beneficiary_id", ("kind", "given_on", "how", "withdrawn_on"), newest="given_on"),
@@ -181,7 +186,12 @@ class BeneficiaryView(KentroView):
         """What the ΑΜΚΑ says otherwise, and who may be the same person."""
         told = row.amka and changed & {"amka", "born_on", "sex"}
         found = identifiers.amka_warnings(row.amka, row.born_on, row.sex.value) if told else []
-        return [*map(_, found), *(self._namesakes(row) if changed & {"last_name", "first_name"} else ())]
+        mixed = [text for name in NAMES if name in changed and search.is_mixed(text := getattr(row, name) or "")]
+        return [
+            *map(_, found),
+            *(_("«%(name)s» has Greek and Latin letters: write it anew in one alphabet.", name=text) for text in mixed),
+            *(self._namesakes(row) if changed & {"last_name", "first_name"} else ()),
+        ]
 
     def _namesakes(self, row: Any) -> list[str]:
         same = sa.select(Beneficiary).where(Beneficiary.sort_key == row.sort_key, Beneficiary.unit_id == row.unit_id)
@@ -189,10 +199,42 @@ class BeneficiaryView(KentroView):
         said = Markup(_("Somebody of the same name is registered too: %(number)s."))  # noqa: S704 (the catalogue's own)
         return [said % {"number": self.lead_to(other)} for other in others]
 
+    def validate_form(self, form: Any) -> bool:
+        """Who is registered already is registered again only when the clerk says that it is somebody else."""
+        is_sound = bool(super().validate_form(form))
+        twin = self._twin(form) if is_sound and "is_another" in form._fields else None
+        if twin is None or self._sent(form) is not None:
+            form._fields.pop("is_another", None)
+            return is_sound
+        form._fields.move_to_end("is_another", last=False)
+        if not form.is_another.data:
+            said = Markup(_("Registered already: %(person)s. Go on there, or tick that this is another person."))  # noqa: S704 (the catalogue's own)
+            form.is_another.errors = [said % {"person": self.lead_to(twin)}]
+        return bool(form.is_another.data)
+
+    def _twin(self, form: Any) -> Any:
+        """Somebody of the unit whose whole name agrees, and date of birth or father's name too."""
+        said = {name: box.data for name, box in form._fields.items()}
+        household, father = self._household(), search.fold(said.get("father_name") or "")
+        name = search.fold(Beneficiary.called(said.get("last_name"), said.get("first_name")))[:200]
+        same = sa.select(Beneficiary).where(
+            Beneficiary.sort_key == name,
+            Beneficiary.unit_id == (household.unit_id if household else said.get("unit_id")),
+            policy.in_use(self.scope),
+        )
+        for other in db.session.scalars(same.order_by(Beneficiary.id).limit(MOST_NAMESAKES)):
+            born_alike = other.born_on is not None and other.born_on == said.get("born_on")
+            if born_alike or (father and father == search.fold(other.father_name or "")):
+                return other
+        return None
+
     def get_create_form(self) -> Any:
         """A person may be registered straight into a household."""
-        relation = CodeField(HouseholdMember.label, codes=tuple(HouseholdRelation), default=HouseholdRelation.CHILD)
-        return type("NewBeneficiaryForm", (super().get_create_form(),), {"relation": relation})
+        label = fields(HouseholdMember)["relation"].label
+        relation = CodeField(label, codes=tuple(HouseholdRelation), default=HouseholdRelation.CHILD)
+        is_another = TickField(Label("Είναι άλλο άτομο", "It is another person"))
+        own = {"relation": relation, "is_another": is_another}
+        return type("NewBeneficiaryForm", (super().get_create_form(),), own)
 
     advice = Label("Δοκιμάστε ΑΜΚΑ, τηλέφωνο ή άλλη γραφή.", "Try the ΑΜΚΑ, a telephone or another spelling.")
 
@@ -206,20 +248,27 @@ class BeneficiaryView(KentroView):
         return f"new/?{asked}" if asked else "new/"
 
     def create_form(self, obj: Any = None) -> Any:
-        """What a search did not find is filled in. From a household's page, its address is the person's."""
+        """What a search did not find is filled in. From a household's page, address and surname are the household's."""
         form, household = super().create_form(obj), self._household()
         for name in SOUGHT if request.method == "GET" else ():
             if name in form and request.args.get(name):
                 form[name].data = request.args[name].replace("\0", "")[:100]
+        if request.method == "GET":
+            form._fields.pop("is_another", None)
         if household is None:
             form._fields.pop("relation", None)
         elif request.method == "GET":
-            form.unit_id.data = household.unit_id
+            form.unit_id.data, form.last_name.data = household.unit_id, household.name
             for name in ("address", "postal_code", "area"):
                 form[name].data = getattr(household, name)
             if not household.members:
                 form.relation.data = HouseholdRelation.HEAD
         return form
+
+    def new_title(self) -> str:
+        """Into which household."""
+        household = self._household()
+        return _("New member of: %(household)s", household=household) if household else super().new_title()
 
     def _household(self) -> Household | None:
         key = row_id(request.args.get("household_id"))

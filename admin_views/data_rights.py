@@ -68,6 +68,7 @@ class ConsentView(KentroView):
     }
     list_columns = ("beneficiary_id", "kind", "given_on", "how", "withdrawn_on", "unit_id")
     locked_columns = ("beneficiary_id", "kind")
+    later_columns = ("withdrawn_on",)
 
 
 class LegalHoldView(KentroView):

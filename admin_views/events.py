@@ -14,7 +14,7 @@ from i18n import Label, _, ngettext
 from models import Consent, Event, EventAttendance, VolunteerHours, now
 from vocabulary import Attendance, ConsentKind
 
-from .base import Child, KentroView, greek_datetime
+from .base import ATHENS, Child, KentroView, greek_date, greek_datetime
 from .menu import COMMUNITY
 
 
@@ -36,10 +36,11 @@ class EventAttendanceView(KentroView):
 
     model = EventAttendance
     menu = COMMUNITY
-    made_columns = {"photo": Label("Φωτογράφιση", "Photographs")}
-    exported_columns = ("photo",)
-    list_columns = ("beneficiary_id", "event_id", "attendance", "photo", "unit_id")
+    made_columns = {"held_on": Label("Ημ/νία δράσης", "Day of the event"), "photo": Label("Φωτογράφιση", "Photographs")}
+    exported_columns = ("held_on", "photo")
+    list_columns = ("beneficiary_id", "event_id", "held_on", "attendance", "photo", "unit_id")
     locked_columns = ("event_id", "beneficiary_id")
+    kept_columns = ("event_id", "attendance")
 
     def look_beside(self, rows: list[Any]) -> None:
         """Who of the page's people consented to photographs, in one query."""
@@ -49,7 +50,9 @@ class EventAttendanceView(KentroView):
         g.photographed = set(db.session.scalars(standing))
 
     def shown(self, row: Any, name: str) -> str:
-        """Whether the person may be photographed; without a consent that stands, not."""
+        """Which day it was, and whether the person may be photographed; without a consent that stands, not."""
+        if name == "held_on":
+            return greek_date(row.event.starts_at.astimezone(ATHENS)) if row.event else ""
         if name != "photo":
             return super().shown(row, name)
         if "photographed" not in g:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from babel.numbers import format_decimal
-from flask import g
+from flask import g, request
 
 from db import db
 from i18n import Label, _, language
@@ -69,3 +69,11 @@ class DistributionView(KentroView):
     default_order = ("on", True)
     list_columns = ("on", "beneficiary_id", "item_id", "quantity", "staff_id", "unit_id")
     locked_columns = ("beneficiary_id", "item_id")
+    kept_columns = ("item_id", "on", "quantity", "staff_id")
+
+    def create_form(self, obj: Any = None) -> Any:
+        """Mostly one is handed out."""
+        form = super().create_form(obj)
+        if request.method == "GET" and form.quantity.data is None:
+            form.quantity.data = 1
+        return form

@@ -58,3 +58,4 @@ class HouseholdMemberView(KentroView):
         "left_on",
     )
     locked_columns = ("household_id", "beneficiary_id")
+    kept_columns = ("household_id",)

@@ -42,6 +42,7 @@ class ReferralView(KentroView):
     made_of = {"recipient": ("to_partner_id", "to_unit_id")}
     list_columns = ("beneficiary_id", "recipient", "reason", "status", "sent_on", "due_on", "unit_id")
     locked_columns = ("beneficiary_id",)
+    later_columns = ("outcome",)
 
     def shown(self, row: Any, name: str) -> str:
         """Partner or unit: it is one of the two."""

@@ -92,6 +92,7 @@ class ServiceDeliveryView(KentroView):
     default_order = ("on", True)
     list_columns = ("on", "beneficiary_id", "service_id", "staff_id", "minutes", "unit_id")
     locked_columns = ("beneficiary_id",)
+    kept_columns = ("service_id", "on", "staff_id", "minutes")
 
 
 class ApplicationView(KentroView):

@@ -89,9 +89,9 @@ def screens(action: str, role: Role = Role.COORDINATOR) -> list[type[Base]]:
 
 def form_fields(model: type[Base], *, is_new: bool) -> dict[str, Field]:
     """The columns that people fill in on the form."""
-    locked = {"unit_id", *next(s.locked_columns for s in SCREENS if s.model is model)}
+    screen = next(s for s in SCREENS if s.model is model)
     derived = {"unit_id"} if getattr(model, "unit_from", None) else set()
-    hidden = derived if is_new else locked | derived
+    hidden = derived | {*(screen.later_columns if is_new else ("unit_id", *screen.locked_columns))}
     return {name: field for name, field in fields(model).items() if field.form and name not in hidden}
 
 

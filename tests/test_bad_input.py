@@ -166,6 +166,15 @@ def test_a_namesake_is_named_with_a_way_to_the_record(world: World) -> None:
     assert link == f"/admin/beneficiary/details/?id={other}"
 
 
+def test_a_name_of_two_alphabets_is_kept_and_told(world: World) -> None:
+    browser = world.client("caseworker.main")
+    for typed, is_told in (("Παπαδ\N{LATIN SMALL LETTER O}πουλος", True), ("Παπαδόπουλος", False)):
+        answer = browser.submit(NEW, **filled(world, Beneficiary) | {"last_name": typed})
+        assert answer.status_code == 302, typed
+        text = "«%(name)s» has Greek and Latin letters: write it anew in one alphabet."
+        assert (said(world.app, text, name=typed) in browser.get(answer.headers["Location"]).text) is is_told
+
+
 def test_user_names_are_latin(world: World) -> None:
     browser, url = world.client("administrator"), "/admin/user/new/"
     sound = filled(world, User)
@@ -454,6 +463,9 @@ BAD_DATES = (
     "31/02/2026", "30/2/24", "29/02/2025", "00/01/2026", "01/13/2026", "1/1/0001", "31/12/9999", "01/01/1849", "abc", "2026", "1121980",
     "25 Μαρτίου 1980", "25/03/1980 10:00", "25/03-1980", "1980/03/25", "25//1980", "-1/1/1980", "\0", "25/03/1980x", "²/1/1980", LONG,
 )  # fmt: skip
+NO_DAYS = ("31/02/2026", "30/2/24", "29/02/2025", "00/01/2026", "01/13/2026")
+NO_SUCH_DAY = "There is no such day: look at day and month again."
+NO_DATE = "Not a date: write day/month/year, as in 25/03/1980."
 GOOD_DATES = {
     "25/03/1980": "25/03/1980", "5/3/1980": "05/03/1980", "25-3-1980": "25/03/1980", "25.03.1980": "25/03/1980",
     "25031980": "25/03/1980", "1980-03-25": "25/03/1980", " 25/03/1980 ": "25/03/1980", "29/02/2024": "29/02/2024",
@@ -466,12 +478,28 @@ def test_dates_in_every_spelling(world: World) -> None:
     for bad in BAD_DATES:
         found = refused(browser, edit, born_on=bad, permit_expires_on=bad)
         assert set(found) == {"born_on", "permit_expires_on"}, bad
-        assert set(found.values()) == {said(world.app, "Not a date: write day/month/year, as in 25/03/1980.")}
+        (told,) = set(found.values())
+        assert told == said(world.app, NO_SUCH_DAY if bad in NO_DAYS else NO_DATE), bad
     for good, shown in GOOD_DATES.items():
         assert browser.submit(edit, unemployed_since=good).status_code == 302, good
         assert browser.form(edit)["unemployed_since"] == shown, good
     tomorrow = f"{dt.date.today() + dt.timedelta(days=2):%d/%m/%Y}"
     assert set(refused(browser, edit, born_on=tomorrow)) == {"born_on"}
+
+
+def test_a_birth_has_been_and_not_too_long_ago(world: World) -> None:
+    browser = world.client("coordinator")
+    edit = f"/admin/beneficiary/edit/?id={world.rows['main']['beneficiary']}"
+    later = dt.date.today() + dt.timedelta(days=40)
+    for typed, year in (("2/5/45", 1945), ("020545", 1945), ("2/5/01", 2001), (f"{later:%d/%m/%y}", later.year - 100)):
+        assert browser.submit(edit, born_on=typed).status_code == 302, typed
+        assert browser.form(edit)["born_on"].endswith(f"/{year}"), typed
+    assert browser.submit(edit, permit_expires_on="2/5/45").status_code == 302
+    assert browser.form(edit)["permit_expires_on"] == "02/05/2045", "what is no birth may lie ahead"
+    oldest = dt.date.today().year - 120
+    told = said(world.app, "Look at the year again: nobody is that old.")
+    assert refused(browser, edit, born_on=f"31/12/{oldest - 1}") == {"born_on": told}
+    assert browser.submit(edit, born_on=f"01/01/{oldest}").status_code == 302
 
 
 def test_moments_in_every_spelling(world: World) -> None:

@@ -27,7 +27,7 @@ def test_each_keeps_what_only_they_changed(world: World) -> None:
     assert answer.status_code == 200
     merged = fields_of(answer.text)
     assert merged["remarks"].replace("\r", "") == "ένα\nδύο"
-    assert (merged["area"], merged["phone"], merged["health_notes"]) == ("Νέα περιοχή", "+302521057206", "άλλο")
+    assert (merged["area"], merged["phone"], merged["health_notes"]) == ("Νέα περιοχή", "2521 057206", "άλλο")
     assert (merged["mobile"], merged["email"]) == ("6900000088", "mine@example.org")
     assert answer.text.count("6900 000077") == 1, "theirs stands beside the field that both changed"
     told = answer.text.partition("message-warning")[2].partition("</ul>")[0]

@@ -584,7 +584,7 @@ def test_a_move_keeps_its_date_and_note(world: World) -> None:
 def test_a_move_with_a_wrong_date_keeps_what_was_typed(world: World) -> None:
     key, browser = world.rows["main"]["referral"], world.client("caseworker.main")
     tomorrow, note = f"{today() + dt.timedelta(days=1):%d/%m/%Y}", "Μίλησα με <τον φορέα>"
-    for on, told in ((tomorrow, "The date lies in the future."), ("31/02/2026", DATE)):
+    for on, told in ((tomorrow, "The date lies in the future."), ("31/02/2026", NO_DAY), ("abc", DATE)):
         answer = assert_sound(browser.post(f"/admin/referral/move/?id={key}", to="SENT", on=on, note=note))
         dialog = re.search(r'<dialog id="transition-dialog" data-open.*?</dialog>', answer.text, re.S)
         assert answer.status_code == 200 and dialog, on
@@ -616,6 +616,7 @@ def test_of_many_states_one_has_to_be_chosen(world: World) -> None:
 
 
 DATE = "Not a date: write day/month/year, as in 25/03/1980."
+NO_DAY = "There is no such day: look at day and month again."
 
 
 def message(page: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -225,3 +226,33 @@ def test_a_menu_on_a_narrow_window_opens_and_closes(keys: Keys) -> None:
     page.keyboard.press("Tab")
     keys.go("nav a[href='/admin/visit/']")
     assert page.url.endswith("/admin/visit/")
+
+
+LOW = {"width": 640, "height": 450}
+"""1280 × 900 at 200 %."""
+PHONE = {"width": 390, "height": 700}
+
+
+@pytest.mark.parametrize("size", [LOW, PHONE], ids=["low", "phone"])
+@pytest.mark.parametrize(
+    "where", ["beneficiary/new/", "service_delivery/new/?beneficiary_id={}", "beneficiary/details/?id={}"]
+)
+def test_nothing_that_sticks_covers_what_has_the_focus(office: Office, keys: Keys, size: Any, where: str) -> None:
+    page = keys.page
+    page.set_viewport_size(size)
+    page.goto(f"/admin/{where.format(office.world.rows['main']['beneficiary'])}")
+    page.locator("h1").evaluate("heading => { heading.tabIndex = -1; heading.focus(); }")
+    for key in ("Tab", "Shift+Tab"):
+        for _press in range(MOST):
+            keys.tab(key)
+            if page.evaluate("document.activeElement.matches('body')"):
+                break
+
+
+def test_saving_is_at_hand_on_a_telephone(office: Office, keys: Keys) -> None:
+    page = keys.page
+    page.set_viewport_size(PHONE)
+    page.goto("/admin/beneficiary/new/")
+    expect(page.locator(SAVE)).to_be_in_viewport(ratio=1)
+    expect(page.locator("[data-leave]")).to_be_in_viewport(ratio=1)
+    expect(page.locator("[name=_add_another]")).not_to_be_in_viewport()

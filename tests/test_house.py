@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("config", "identifiers", "search", "exports", "papers", "charts", "authorizer"),
     ("passwords", "i18n", "vault"),
-    ("vocabulary", "column_types"),
+    ("vocabulary", "column_types", "connections"),
     ("db",),
     ("models",),
     ("row_security",),

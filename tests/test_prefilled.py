@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.answers import errors_of
+from models import Household
+from tests.answers import add, errors_of
 from tests.world import World
 
 
@@ -41,3 +42,55 @@ def test_an_appointment_is_never_left_for_nobody(world: World) -> None:
     refused = browser.submit(url, beneficiary_id="", caller="")
     assert refused.status_code == 200 and set(errors_of(refused.text)) == {"caller"}
     assert browser.submit(url, beneficiary_id="", caller="Κάποιος που τηλεφώνησε").status_code == 302
+
+
+def test_the_next_person_gets_the_same_service(world: World) -> None:
+    browser, url = world.client("caseworker.main"), "/admin/service_delivery/new/"
+    given = {
+        "service_id": str(world.rows["shared"]["service"]),
+        "on": "01/06/2026",
+        "minutes": "45",
+        "notes": "Μόνο γι' αυτόν",
+    }
+    person = str(world.rows["main"]["beneficiary"])
+    answer = browser.submit(url, beneficiary_id=person, **given, _add_another="1")
+    assert answer.status_code == 302
+    form = browser.form(answer.headers["Location"])
+    assert {name: form[name] for name in ("service_id", "on", "minutes")} == {
+        n: given[n] for n in ("service_id", "on", "minutes")
+    }
+    assert (form["beneficiary_id"], form["notes"]) == ("", "")
+    of_one = browser.submit(f"{url}?beneficiary_id={person}", **given, _add_another="1")
+    form = browser.form(of_one.headers["Location"])
+    assert (form["beneficiary_id"], form["service_id"], form["minutes"]) == (person, "", ""), (
+        "another service of theirs"
+    )
+
+
+@pytest.mark.parametrize("odd", ["abc", "\0", "9" * 30, "<script>"])
+def test_what_the_address_keeps_is_read_like_a_form(calm_world: World, odd: str) -> None:
+    answer = calm_world.client("caseworker.main").get(
+        "/admin/service_delivery/new/", query_string={"minutes": odd, "on": odd, "service_id": odd, "notes": odd}
+    )
+    assert answer.status_code == 200 and "<script>" not in answer.text.partition("<main")[2]
+
+
+def test_a_member_is_registered_into_a_household_that_is_named(world: World) -> None:
+    unit = world.rows["main"]["unit"]
+    home = add(world, Household(unit_id=unit, name="Οικογένεια δοκιμών"))
+    browser, url = world.client("reception.main"), f"/admin/beneficiary/new/?household_id={home}"
+    page = browser.get(url).text
+    assert "Οικογένεια δοκιμών" in page.partition("<h1")[2].partition("</h1>")[0] and ">Σχέση<" in page
+    assert browser.form(url)["last_name"] == "Οικογένεια δοκιμών"
+    answer = browser.submit(url, first_name="Πρώτη", _add_another="1")
+    assert f"household_id={home}" in answer.headers["Location"]
+
+
+def test_one_is_handed_out_unless_said_otherwise(calm_world: World) -> None:
+    assert calm_world.client("caseworker.main").form("/admin/distribution/new/")["quantity"] == "1"
+
+
+@pytest.mark.parametrize(("table", "later"), [("referral", "outcome"), ("consent", "withdrawn_on")])
+def test_what_comes_later_is_asked_later(calm_world: World, table: str, later: str) -> None:
+    browser = calm_world.client("coordinator")
+    assert later not in browser.form(f"/admin/{table}/new/")

@@ -287,3 +287,18 @@ def test_no_naughty_string_breaks_anything() -> None:
         if search.terms(line):
             assert people.found(line) == [], line
     people.database.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_mixed"),
+    [
+        ("Παπαδoπουλος", True),
+        ("Παπαδόπουλος", False),
+        ("Smith", False),
+        ("Παπάς Smith", False),
+        ("", False),
+        ("Αnνα", True),
+    ],
+)
+def test_a_letter_of_the_other_alphabet_is_noticed(text: str, is_mixed: bool) -> None:
+    assert search.is_mixed(text) is is_mixed

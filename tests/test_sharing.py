@@ -16,9 +16,9 @@ import sharing
 from models import AccessGrant, AuditEntry, Beneficiary, Membership, Referral, Service, Unit, User, now
 from policy import Refused
 from seed import builders
-from tests.answers import add, errors_of
+from tests.answers import add, errors_of, said
 from tests.walls import MOMENT, NEVER, assert_untouched, plain, session_of, state_of, system_session
-from tests.world import CANARY, SECRET, Browser, World
+from tests.world import CANARY, SECRET, Browser, World, column_listed
 from vocabulary import AuditAction, Confidence, FilePart, GrantKind, GrantStatus, ReferralStatus
 
 URL = "/admin/access_grant"
@@ -455,6 +455,8 @@ def test_an_emergency_opens_contact_and_health_at_once_for_an_hour(world: World,
     row = newest(world)
     assert reply.status_code == 302 and reply.headers["Location"].endswith(f"{URL}/file/?id={row.id}")
     assert row.parts == sharing.EMERGENCY_PARTS and row.kind == GrantKind.EMERGENCY
+    listed = column_listed(browser.get(f"{URL}/").text, "Κατάσταση")
+    assert said(world.app, "Opened without approval") in listed and GrantStatus.GRANTED.label.el not in listed
     page = browser.get(f"{URL}/file/?id={row.id}").text
     assert SAYS["CONTACT"] in page and SAYS["HEALTH"] in page and SAYS["NOTES"] not in page
     (entry,) = acts(world, AuditAction.EMERGENCY)
@@ -521,7 +523,7 @@ def test_an_emergency_needs_a_reason_and_a_reference(world: World, there: int) -
 @pytest.mark.parametrize("where", ["new", "emergency"])
 def test_no_button_leads_to_a_form_that_nobody_may_open(world: World, where: str) -> None:
     page = world.client("caseworker.main").get(f"{URL}/{where}/").text
-    assert ("Άνοιγμα φακέλου" if where == "emergency" else "Αποθήκευση") in page
+    assert ("Άνοιγμα φακέλου" if where == "emergency" else said(world.app, "Send the request")) in page
     assert "_continue_editing" not in page, "a request is never edited"
     assert "_continue_editing" in world.client("caseworker.main").get("/admin/visit/new/").text
 

@@ -13,6 +13,7 @@ from wtforms import BooleanField, Field, SelectField, SelectMultipleField, Strin
 from wtforms.validators import StopValidation
 from wtforms.widgets import html_params
 
+import identifiers
 import policy
 from db import BadValue, Base, Searchable, db, link_target, row_id
 from i18n import _, countries, language
@@ -91,6 +92,19 @@ class LineField(Drawn, StringField):
         return str(escape(self._value()))
 
 
+class PhoneField(LineField):
+    """A telephone, as Greeks write it."""
+
+    def _value(self) -> str:
+        return self.raw_data[0] if self.raw_data else identifiers.phone_display(self.data or "")
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """An untouched box changes nothing."""
+        kept = self.object_data
+        untouched = kept and valuelist and valuelist[0] == identifiers.phone_display(kept)
+        self.data = kept if untouched else valuelist[0] if valuelist else None
+
+
 class LinesField(Drawn, TextAreaField):
     """Several lines of text."""
 
@@ -137,6 +151,10 @@ class ParsedField(LineField):
                 raise ValueError(_(self.problem)) from None
 
 
+LONG_LABEL = 30
+"""A choice of more characters would be cut off in one column of a form."""
+
+
 class CodeField(Drawn, SelectField):
     """One code of a list."""
 
@@ -145,6 +163,8 @@ class CodeField(Drawn, SelectField):
     def __init__(self, label: Any = None, validators: Any = None, *, codes: tuple[Code, ...], **kwargs: Any) -> None:
         self.by_value = {code.value: code for code in codes}
         self.offer(codes)
+        if max(len(text) for code in codes for text in (code.label.el, code.label.en)) > LONG_LABEL:
+            kwargs["render_kw"] = {"data-wide": True}
         super().__init__(label, validators, choices=[], coerce=self._coerce, validate_choice=False, **kwargs)
 
     def offer(self, codes: tuple[Code, ...]) -> None:
@@ -253,7 +273,7 @@ class LinkField(Drawn, Field):
         offered = {} if self.is_long else names_of(self.target)
         if self.data and self.data not in offered:
             kept = db.session.get(self.target, self.data)
-            offered |= {self.data: kept.described} if kept is not None else {}
+            offered |= {self.data: told_apart([kept])[0]} if kept is not None else {}
         yield "", "", not self.data
         yield from ((key, name, key == self.data) for key, name in offered.items())
 
@@ -295,6 +315,15 @@ class UnitField(LinkField):
         if len(scope.unit_ids) > 1:
             yield "", "", not self.data
         yield from ((key, name, key == self.data) for key, name in zip(scope.unit_ids, scope.unit_names, strict=True))
+
+
+def told_apart(rows: list[Any]) -> list[str]:
+    """Rows of one table as they are chosen among: with their unit, where the reader sees several."""
+    if not rows or not isinstance(rows[0], Scoped):
+        return [row.described for row in rows]
+    scope, told = policy.scope_in(db.session), type(rows[0]).describe(rows)
+    units = scope.short_unit_names if len(scope.unit_ids) > 1 else {}
+    return [" · ".join(filter(None, (text, units.get(row.unit_id)))) for row, text in zip(rows, told, strict=True)]
 
 
 def names_of(target: type[Base]) -> dict[int, str]:

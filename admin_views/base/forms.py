@@ -28,6 +28,7 @@ from .fields import (
     LinesField,
     LinkField,
     ParsedField,
+    PhoneField,
     TickField,
     UnitField,
 )
@@ -176,6 +177,10 @@ PARSED: dict[Kind, dict[str, Any]] = {
 }
 
 
+DIGITS = (identifiers.amka, identifiers.afm, identifiers.postal_code)
+"""Checks of what telephones show a keyboard of digits for."""
+
+
 def form_field(model: type[Base], name: str) -> Any:
     """The unbound form field of a declared column."""
     field, column = fields(model)[name], model.__table__.c[name]
@@ -190,10 +195,14 @@ def form_field(model: type[Base], name: str) -> Any:
             common["validators"].append(check(field))
             if field.lines > 1:
                 return LinesField(**common, render_kw={"rows": field.lines, "maxlength": field.length})
+            if field.check is identifiers.phone:
+                return PhoneField(**common, render_kw={"inputmode": "tel"})
+            if field.check in DIGITS:
+                return LineField(**common, render_kw={"inputmode": "numeric"})
             return LineField(**common, render_kw={"maxlength": field.length} if not field.check else {})
         case Kind.LONG_TEXT:
             common["validators"].append(check(field))
-            return LinesField(**common, render_kw={"rows": 4})
+            return LinesField(**common, render_kw={"rows": max(field.lines, 4)})
         case Kind.FLAG:
             return TickField(**common)
         case Kind.CODE:
@@ -206,7 +215,8 @@ def form_field(model: type[Base], name: str) -> Any:
             return UnitField(**common, model=model, column=name)
         case Kind.LINK:
             return LinkField(**common, model=model, column=name)
-    return ParsedField(**common, **PARSED[field.kind])
+    parsed = PARSED[field.kind] | ({"parse": values.parse_birth} if field.is_birth else {})
+    return ParsedField(**common, **parsed)
 
 
 class Required:

@@ -22,7 +22,7 @@ from search import fold
 from vocabulary import AuditAction
 
 from . import values
-from .fields import choosable
+from .fields import choosable, told_apart
 from .filters import BY_NUMBER, matches
 from .screen import Screen
 
@@ -367,7 +367,8 @@ class Listing(Screen):
             audit.note_reading(db.session, AuditAction.SEARCH, subject_type=target.__tablename__, search=query)
         if query:
             rows = rows.where(matches(target, query) if issubclass(target, Searchable) else sa.false())
-        return jsonify([(row.id, row.described) for row in db.session.scalars(rows.limit(20))])
+        found = list(db.session.scalars(rows.limit(20)))
+        return jsonify([(row.id, text) for row, text in zip(found, told_apart(found), strict=True)])
 
     @expose("/ajax/update/", methods=("POST",))
     def ajax_update(self) -> Any:

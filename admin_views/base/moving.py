@@ -17,13 +17,13 @@ from models import NotAllowed, Staged, now, today
 from vocabulary import AuditAction
 
 from . import values
-from .writing import Writing
+from .deleting import Deleting
 
 UNDONE_WITHIN = dt.timedelta(minutes=10)
 TOO_LATE = N_("This change of state can no longer be undone: time has passed, or the record was changed meanwhile.")
 
 
-class Moving(Writing):
+class Moving(Deleting):
     """The changes of state of a screen's records."""
 
     def transitions(self, row: Any) -> list[dict[str, str]]:

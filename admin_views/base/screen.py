@@ -124,6 +124,10 @@ class Screen(Gated, ModelView):
     """The list's column that most is read in."""
     children: ClassVar[tuple[Child, ...]] = ()
     locked_columns: ClassVar[tuple[str, ...]] = ()
+    later_columns: ClassVar[tuple[str, ...]] = ()
+    """What is not known yet when a row is made: the form of a new one does not ask for it."""
+    kept_columns: ClassVar[tuple[str, ...]] = ()
+    """What «Save and add another» keeps: the same is recorded of one person after another."""
     has_pencils: ClassVar[bool] = True
     """The list's rows lead to their forms; not so where not every row is its reader's to change."""
     made_columns: ClassVar[dict[str, Label]] = {}

@@ -90,22 +90,49 @@ YEARS = range(1850, 2200)
 AHEAD = 20  # years that a two-digit year may lie ahead; beyond that it is one of the last century
 
 
-def parse_date(text: str) -> dt.date:
+OLDEST = 120  # years
+
+
+def parse_date(text: str, latest: dt.date | None = None) -> dt.date:
     """A date as people type it: 5/3/1980, 5/3/80, 05-03-1980, 05.03.1980 or 05031980; ISO too, as scripts send it.
 
+    A year of two digits is not after the `latest` day.
+
     Raises:
-        ValueError: no such day, or one in a year that nobody's record speaks of.
+        BadValue: no calendar has such a day.
+        ValueError: no date, or one in a year that nobody's record speaks of.
     """
-    typed = text.strip()
+    typed, latest = text.strip(), latest or dt.date(today().year + AHEAD, 12, 31)
     for spelling in DATES:
         if found := re.fullmatch(spelling, typed):
             numbers = {part: int(number) for part, number in found.groupdict().items()}
-            if len(found["year"]) == 2:
-                numbers["year"] += 2000 if numbers["year"] <= today().year % 100 + AHEAD else 1900
-            day = dt.date(**numbers)
+            is_short = len(found["year"]) == 2
+            day = _day(numbers["year"] + 2000 * is_short, numbers["month"], numbers["day"])
+            if is_short and day > latest:
+                day = day.replace(year=day.year - 100)
             if day.year in YEARS:
                 return day
     raise ValueError(typed)
+
+
+def _day(*numbers: int) -> dt.date:
+    try:
+        return dt.date(*numbers)
+    except ValueError:
+        raise BadValue(N_("There is no such day: look at day and month again."), "on") from None
+
+
+def parse_birth(text: str) -> dt.date:
+    """A date of birth: two digits mean a year that has been, and nobody is older than anybody ever was.
+
+    Raises:
+        BadValue: no such day, or not of somebody who lives.
+        ValueError: no date.
+    """
+    born_on = parse_date(text, today())
+    if born_on.year < today().year - OLDEST:
+        raise BadValue(N_("Look at the year again: nobody is that old."))
+    return born_on
 
 
 HOURS = r"(\d{1,2})[:.](\d{2})|(\d{2})(\d{2})"

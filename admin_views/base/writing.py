@@ -1,19 +1,17 @@
-"""Forms and what they do: create, edit, delete, bulk actions."""
+"""Forms and what they do: create and edit."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from flask import abort, flash, redirect, request, session, url_for
 from flask_admin import expose
-from flask_admin.actions import action
 from flask_admin.babel import gettext
-from flask_admin.helpers import get_redirect_target
 from markupsafe import Markup
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
@@ -22,7 +20,7 @@ import audit
 import policy
 from auth import own_address
 from db import BadValue, Base, Field, Kind, clean, db, row_id
-from i18n import Label, _, ngettext
+from i18n import Label, _
 from identifiers import N_, InvalidIdentifier
 from models import Scoped, Submission, User
 from vocabulary import AuditAction
@@ -47,7 +45,7 @@ class Writing(Listing):
 
     def get_create_form(self) -> type[KentroForm]:
         """The form of a new row."""
-        return self.scaffold_form()
+        return type("NewForm", (self.scaffold_form(),), dict.fromkeys(self.later_columns))
 
     def get_edit_form(self) -> type[KentroForm]:
         """The form of a row that stands: its unit stays, and so do the columns that the screen locks."""
@@ -62,6 +60,9 @@ class Writing(Listing):
             for field in links:
                 self._prefill(field, request.args.get(field.name))
             self._prefill_unit(links)
+            for field in form:
+                if field.name in self.kept_columns and field.name in request.args and field not in links:
+                    field.process(request.args)
         return form
 
     def edit_form(self, obj: Any = None) -> KentroForm:
@@ -115,11 +116,13 @@ class Writing(Listing):
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:
-        """«Save and add another» opens the same form again, with the links that it was opened with."""
+        """«Save and add another» opens the form again, as it was opened, and with what the screen keeps."""
         answer = _unsaid(super().create_view())
-        again = "_add_another" in request.form and getattr(answer, "status_code", 200) == 302
-        links = [(name, text) for name, text in request.args.items() if name not in self.fields or self.is_link(name)]
-        return redirect(f"{request.path}?{urlencode(links)}") if again else answer
+        if "_add_another" not in request.form or getattr(answer, "status_code", 200) != 302:
+            return answer
+        asked = {name: text for name, text in request.args.items() if name not in self.fields or self.is_link(name)}
+        kept = () if "beneficiary_id" in asked else self.kept_columns
+        return redirect(f"{request.path}?{urlencode(asked | {name: request.form.get(name, '') for name in kept})}")
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Any:
@@ -140,7 +143,7 @@ class Writing(Listing):
 
     def _saved(self, row: Any) -> Markup:
         """That it was saved; its name leads to its page, unless one lands there."""
-        own, name = self.get_url(".details_view", id=row.id), _with_kind(row)
+        own, name = self.get_url(".details_view", id=row.id), with_kind(row)
         is_there = self.get_save_return_url(row).partition("&")[0] == own and not {*STAYING} & {*request.form}
         said = name if is_there else Markup('<a href="{}">{}</a>').format(own, name)
         return Markup(_("Saved: %(name)s.")) % {"name": said}  # noqa: S704 (the catalogue's own words)
@@ -250,41 +253,6 @@ class Writing(Listing):
                 box.theirs = self.shown(model, name) or _("(empty)")
         flash(_changed_meanwhile(form), "warning")
 
-    @expose("/delete/", methods=("POST",))
-    def delete_view(self) -> Any:
-        """The row gone, and its name said; else its page again, with the reason."""
-        row = self.get_one(request.form.get("id"))
-        name, own = _with_kind(row), self.get_url(".details_view", id=row.id)
-        if not self.delete_model(row):
-            return redirect(own)
-        flash(_("Deleted: %(name)s.", name=name), "success")
-        return redirect(get_redirect_target() or self.get_url(".index_view"))
-
-    def delete_model(self, model: Any) -> bool:
-        """The row gone, unless others hang on it."""
-        key = model.id
-        db.session.delete(model)
-        return self.flushed(lambda: self._tied(key))
-
-    def _tied(self, key: int) -> str:
-        """Why the row stays, with the records that refer to it, as many as the reader sees."""
-        refused = _("This record cannot be deleted: others refer to it.")
-        counted = [f"{table.labels}: {n}" for table, n in self._referring(key) if n]
-        return f"{refused} {', '.join(counted)}." if counted else refused
-
-    def _referring(self, key: int) -> Iterator[tuple[type[Base], int]]:
-        """Tables that the reader may read, and how many of their rows refer to the row and would not go with it."""
-        for table in (mapper.class_ for mapper in Base.registry.mappers):
-            links = [
-                column == key
-                for column in table.__table__.c
-                for link in column.foreign_keys
-                if link.column.table is self.model.__table__ and link.ondelete is None
-            ]
-            if links and policy.may(self.scope, "read", table.__tablename__):
-                count = sa.select(sa.func.count()).select_from(table).where(sa.or_(*links))
-                yield table, db.session.scalar(count) or 0
-
     def flushed(self, broken: Callable[[], str] | None = None) -> bool:
         """Everything is written, or nothing, and the clerk is told why; `broken` says it where a constraint forbids."""
         try:
@@ -311,30 +279,12 @@ class Writing(Listing):
         asked = own_address(request.values.get("url"))
         return asked if asked and asked != self.get_url(".index_view") else self.get_url(".details_view", id=model.id)
 
-    @action(
-        "delete",
-        Label("Διαγραφή", "Delete"),
-        Label("Επιλεγμένες εγγραφές: {}. Να διαγραφούν;", "Selected records: {}. Delete them?"),
-    )  # type: ignore[arg-type]
-    def action_delete(self, ids: Sequence[str]) -> None:
-        """Delete the chosen rows, all or none."""
-        rows = [self.get_one(id) for id in dict.fromkeys(ids)]
-        if all(self.delete_model(row) for row in rows):
-            flash(
-                ngettext("%(n)s record was deleted.", "%(n)s records were deleted.", len(rows), n=len(rows)), "success"
-            )
-
-    def must_confirm(self, route: str) -> bool:
-        """Deleting several rows at once, too, is for whoever said lately who they are (ASVS 5.0, 7.5.3)."""
-        is_deleting = route == "action_view" and request.form.get("action") == "delete"
-        return super().must_confirm(route) or (is_deleting and len(request.form.getlist("rowid")) > 1)
-
     def is_action_allowed(self, name: str) -> bool:
         """Bulk actions need the same leave as single ones."""
         return self.may(name)
 
 
-def _with_kind(row: Base) -> str:
+def with_kind(row: Base) -> str:
     """The row as the trail names it: a visit and an appointment both bear the person's name."""
     name = str(row)
     return name if name.startswith(str(row.label)) else f"{row.label} «{name}»"
