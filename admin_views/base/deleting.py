@@ -15,7 +15,7 @@ import policy
 from db import Base, db
 from i18n import Label, _, ngettext
 
-from .writing import Writing
+from .writing import Writing, with_kind
 
 
 class Deleting(Writing):
