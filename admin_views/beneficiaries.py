@@ -236,7 +236,7 @@ class BeneficiaryView(KentroView):
         own = {"relation": relation, "is_another": is_another}
         return type("NewBeneficiaryForm", (super().get_create_form(),), own)
 
-    advice = Label("Δοκιμάστε ΑΜΚΑ, τηλέφωνο ή άλλη γραφή.", "Try the ΑΜΚΑ, a telephone or another spelling.")
+    advice = Label("Δοκιμάστε ΑΜΚΑ, τηλέφωνο ή άλλη γραφή.", "Try the AMKA, a telephone or another spelling.")
 
     def address_of_new(self, search: str | None) -> str:
         """Surname first, as lists show it; eleven digits are an ΑΜΚΑ."""
