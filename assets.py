@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import mimetypes
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,11 @@ from flask import Flask, Response, url_for
 from flask_compress import Compress
 from werkzeug.exceptions import NotFound
 
+from i18n import LANGUAGES, catalogue
+from identifiers import N_
+
 STATIC = Path(__file__).parent / "static"
+SCRIPTS = ("vendor/tom-select-2.6.2/tom-select.popular.min.js", "kentro.js", "drafts.js")
 BUNDLES = {
     "all.css": (
         "vendor/bootstrap-5.3.9/bootstrap.min.css",
@@ -20,9 +25,29 @@ BUNDLES = {
         "home.css",
         "letter.css",
     ),
-    "all.js": ("vendor/tom-select-2.6.2/tom-select.popular.min.js", "kentro.js", "drafts.js"),
+    **dict.fromkeys((f"{language}.js" for language in LANGUAGES), SCRIPTS),
 }
 """Sent as one file each, in this order, so that a first visit asks for little."""
+SAID = {
+    "noResults": N_("Nothing found"),
+    "loading": N_("Searching…"),
+    "failed": N_("The search failed. Try again."),
+    "remove": N_("Remove"),
+    "datePlaceholder": N_("dd/mm/yyyy"),
+    "from": N_("From"),
+    "to": N_("To"),
+    "value": N_("Value"),
+    "choose": N_("Choose…"),
+    "preparing": N_("The file is being prepared…"),
+    "receiving": N_("The file is being received…"),
+    "received": N_("The file “%(name)s” is in your downloads."),
+    "notReceived": N_("The file could not be made. Try again in a while."),
+    "interrupted": N_("The connection was lost before the file had arrived. Try again."),
+    "signedOut": N_("Your session has ended."),
+    "signIn": N_("Sign in"),
+    "selectAll": N_("Select all on this page"),
+}
+"""What kentro.js says, in the language of the page; sent with it once, and not with every page."""
 
 
 def init_app(app: Flask) -> None:
@@ -54,7 +79,13 @@ def _serve(name: str) -> Response:
 
 @cache
 def _content(name: str) -> bytes:
-    return b"\n".join((STATIC / part).read_bytes() for part in BUNDLES.get(name, (name,)))
+    parts = [(STATIC / part).read_bytes() for part in BUNDLES.get(name, (name,))]
+    return b"\n".join([_said(name.removesuffix(".js")), *parts] if BUNDLES.get(name) is SCRIPTS else parts)
+
+
+def _said(language: str) -> bytes:
+    texts = {name: catalogue(language).gettext(text).replace("%(name)s", "{}") for name, text in SAID.items()}
+    return f"const texts = {json.dumps(texts, ensure_ascii=False)};".encode()
 
 
 @cache

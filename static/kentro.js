@@ -1,8 +1,7 @@
-/* Behaviour of the pages. Every parameter comes from a data- attribute or from the texts block of frame/foot.html;
-   nothing is inline, so that the content security policy can stay at default-src 'self'. */
+/* Behaviour of the pages. Every parameter comes from a data- attribute, and what is said from `texts`, which assets.py
+   puts before this; nothing is inline, so that the content security policy can stay at default-src 'self'. */
 "use strict";
 
-const texts = JSON.parse(document.getElementById("texts").textContent);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const on = (type, selector, handler) =>
   document.addEventListener(type, (event) => {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import assets
@@ -13,9 +15,19 @@ def test_bundles_are_their_parts(calm_world: World) -> None:
         with calm_world.app.test_request_context("/"):
             address = assets.asset(name)
         sent, of_before = calm_world.client().get(address), calm_world.client().get(f"/assets/{name}?v=0")
-        assert sent.data == of_before.data == b"\n".join((assets.STATIC / part).read_bytes() for part in parts)
+        files = b"\n".join((assets.STATIC / part).read_bytes() for part in parts)
+        assert sent.data == of_before.data and sent.data.endswith(files)
         assert "immutable" in sent.headers["Cache-Control"]
         assert of_before.headers["Cache-Control"] == "no-store", "another version is not kept under this address"
+
+
+def test_the_script_speaks_the_language_of_its_page(calm_world: World) -> None:
+    for language, word in (("el", "Αφαίρεση"), ("en", "Remove")):
+        browser = calm_world.client()
+        browser.post(f"/language/{language}")
+        [address] = re.findall(r'<script src="(/assets/[^"]+)"', browser.get("/login").text)
+        said = browser.get(address).text.partition("\n")[0]
+        assert said.startswith("const texts = {") and f'"remove": "{word}"' in said
 
 
 @pytest.mark.parametrize(
