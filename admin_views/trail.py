@@ -6,6 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
+from itertools import accumulate
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -32,7 +33,7 @@ from .base.forms import form_class
 from .menu import OVERSIGHT
 
 SAMPLE, SAMPLED_DAYS = 20, 7
-SHOWN_CHANGES = 3
+SHOWN, EXPORTED = 80, 300  # characters of what changed
 
 
 def _about(column: Any, name: str) -> sa.ColumnElement[bool]:
@@ -116,7 +117,7 @@ class AuditEntryView(KentroView):
         "review": REVIEW,
         "said": Label("Σχόλια και εξηγήσεις", "Comments and explanations"),
     }
-    list_columns = ("at", "sentence", "difference", "actor_role", "unit_name", "review")
+    list_columns = ("at", "sentence", "difference", "unit_name", "review")
     exported_columns = ("sentence", "difference", "review", "said")
     list_template = "admin/audit_entry/list.html"
     details_template = "admin/audit_entry/details.html"
@@ -184,12 +185,14 @@ class AuditEntryView(KentroView):
             case "sentence":
                 return audit.sentence(row)
             case "difference":
-                return self._difference(row)
+                return self._difference(row, SHOWN)
             case "review":
                 review = g.reviews.get(row.seq)
                 return str(review.verdict) if review else ""
             case "said":
                 return " · ".join(g.said[row.seq])
+            case "unit_name":
+                return self.scope.short_unit_names.get(row.unit_id) or super().shown(row, name)
             case "subject_type":
                 return audit.kind_called(row.subject_type)
             case "person_id":
@@ -198,15 +201,18 @@ class AuditEntryView(KentroView):
 
     def _cell(self, row: Any, name: str) -> Any:
         """Kinds are called in a workbook what they are called on pages."""
+        if name == "difference":
+            return self._difference(row, EXPORTED)
         return self.shown(row, name) if name == "subject_type" else super()._cell(row, name)
 
-    def _difference(self, entry: AuditEntry) -> str:
-        """Old and new value of the first few fields that changed."""
+    def _difference(self, entry: AuditEntry, most: int) -> str:
+        """Old and new value of the first few fields that changed, as far as there is room."""
         if entry.action not in (AuditAction.UPDATE, AuditAction.STATUS):
             return ""
-        told_changes = told(entry, self.scope)["changes"]
-        first = "; ".join(f"{each['label']}: {each['old']} → {each['new']}" for each in told_changes[:SHOWN_CHANGES])
-        return first[:300] + (" …" if len(told_changes) > SHOWN_CHANGES or len(first) > 300 else "")
+        said = [f"{each['label']}: {each['old']} → {each['new']}" for each in told(entry, self.scope)["changes"]]
+        few = [text for text, so_far in zip(said, accumulate(map(len, said)), strict=True) if so_far <= most]
+        few = few or [text[:most] for text in said[:1]]
+        return "; ".join(few) + (" …" if few != said else "")
 
     def sections(self, row: Any) -> list[tuple[Any, list[tuple[Any, str]]]]:
         """The numbers of user, unit and record are kept for good; people read the names beside them."""

@@ -170,7 +170,7 @@ def test_other_lists_mark_what_is_late_too(world: World) -> None:
     add(world, Consent(kind=ConsentKind.PHOTO, given_on=days(-9), withdrawn_on=days(-8), by_id=staff, **about))
     browser = world.client("coordinator")
     for table, value, said in (
-        ("appointment", "Κλεισμένο", "Πέρασε η ώρα"),
+        ("appointment", "Προγραμματισμένο", "Πέρασε η ώρα"),
         ("data_request", greek_date(months_later(days(-50), 1)), "Εκπρόθεσμο"),
         ("application", greek_date(days(-1)), "Πέρασε"),
         ("consent", greek_date(days(-8)), "Δεν ισχύει"),
