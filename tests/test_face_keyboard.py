@@ -77,7 +77,7 @@ class Keys:
     def choose(self, name: str, typed: str) -> None:
         """Type to look a row up, and take the first line."""
         self.to(f"#{name}-ts-control")
-        lines = self.page.locator(f"#{name}-ts-dropdown").get_by_role("option")
+        lines = self.page.locator(f"#{name}-ts-dropdown [data-selectable]")
         self.page.keyboard.type(typed)
         expect(lines).to_have_count(1)
         self.page.keyboard.press("Enter")

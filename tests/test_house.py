@@ -124,6 +124,7 @@ SPEAK_SQL = {
     "auth/asking.py": "who asks, before there is a scope",
     "backups.py": "copies of the whole database",
     "cli.py": "the engine",
+    "connections.py": "the driver, before there is a session",
     "db.py": "the engine",
     "models.py": "the text of triggers",
     "policy.py": "tables that nothing narrows",
