@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import itertools
+import re
 import secrets
 import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -43,6 +46,9 @@ MOMENT = dt.datetime(2026, 6, 3, 7, 30, tzinfo=dt.UTC)
 
 SIZES = {1280: (560, 0.54), 390: (600, 0.65)}
 """Width of the window: its height, and how much smaller the picture is."""
+READ = ("README.md", "docs/odigos.md")
+LARGE, TALLEST = 0.8, 1500
+"""The pictures that these documents show can be read, and hold all of a page down to this height."""
 COLOURS = 8
 """Enough for a calm page, at an eighth of the bytes that all its colours take."""
 
@@ -51,6 +57,8 @@ CHOICE = 6
 """Of so many rows of a list, the one with most to show is the typical record."""
 # An edit form looks like that for a new record; an export is no page; a sample is another one each time.
 LEFT_OUT = ("edit", "export", "export-xlsx", "sample")
+LED_TO = ("rights-person", "oversight-person", "oversight-user", "profile-recovery")
+"""Pages that no menu leads to, only pages of other screens."""
 
 
 def main() -> None:
@@ -62,7 +70,7 @@ def main() -> None:
             chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             for name, login in LOGINS.items():
                 windows = open_windows(chromium, address, login, password)
-                print(name, take(windows, taken / name))
+                print(name, take(windows, taken / name), flush=True)
             chromium.close()
         shutil.rmtree(PLACE, ignore_errors=True)
         shutil.copytree(taken, PLACE)
@@ -87,18 +95,17 @@ def serve(folder: Path, password: str) -> str:
 # --- one user, at a desk and with a phone -----------------------------------------------------------------------------
 
 
-def open_windows(chromium: Browser, address: str, login: str | None, password: str) -> dict[int, Page]:
-    """One user's windows by their width; signing in once serves both."""
-    windows: dict[int, Page] = {}
-    for width, (height, scale) in SIZES.items():
-        context = chromium.new_context(
-            base_url=address, viewport={"width": width, "height": height}, device_scale_factor=scale,
-            locale="el-GR", timezone_id="Europe/Athens", reduced_motion="reduce",
-            storage_state=next(iter(windows.values())).context.storage_state() if windows else None,
-        )  # fmt: skip
-        windows[width] = context.new_page()
+def open_windows(chromium: Browser, address: str, login: str | None, password: str) -> dict[tuple[int, bool], Page]:
+    """One user's windows by their width, and whether their pictures are large; signing in once serves all."""
+    windows: dict[tuple[int, bool], Page] = {}
+    here = {"base_url": address, "locale": "el-GR", "timezone_id": "Europe/Athens", "reduced_motion": "reduce"}
+    for (width, (height, scale)), is_large in itertools.product(SIZES.items(), (False, True)):
+        signed_in = next(iter(windows.values())).context.storage_state() if windows else None
+        size = {"viewport": {"width": width, "height": height}, "device_scale_factor": LARGE if is_large else scale}
+        context = chromium.new_context(storage_state=signed_in, **here, **size)  # type: ignore[arg-type]
+        window = windows[width, is_large] = context.new_page()
         if login and len(windows) == 1:
-            sign_in(windows[width], login, password)
+            sign_in(window, login, password)
     return windows
 
 
@@ -111,14 +118,32 @@ def sign_in(page: Page, login: str, password: str) -> None:
     page.wait_for_url("**/admin/")
 
 
-def take(windows: dict[int, Page], folder: Path) -> int:
+def take(windows: dict[tuple[int, bool], Page], folder: Path) -> int:
     """Photograph every page of the user's menu in every width; how many pictures that makes."""
     folder.mkdir(parents=True)
-    for name, address in pages(windows[max(windows)]):
-        for width, window in windows.items():
-            go(window, address)
-            develop(window.screenshot(), folder / f"{name}-{width}.webp")
+    for name, address in pages(next(iter(windows.values()))):
+        for width in SIZES:
+            path = folder / f"{name}-{width}.webp"
+            is_large = f"{folder.name}/{path.name}" in shown()
+            go(windows[width, is_large], address)
+            develop(picture(windows[width, is_large], whole=is_large), path)
     return len(list(folder.iterdir()))
+
+
+def picture(window: Page, *, whole: bool) -> bytes:
+    """What the window shows, or all of its page down to a height."""
+    if not whole:
+        return window.screenshot()
+    size = window.evaluate("[document.documentElement.clientWidth, document.documentElement.scrollHeight]")
+    clip = {"x": 0, "y": 0, "width": size[0], "height": min(size[1], TALLEST)}
+    return window.screenshot(full_page=True, clip=clip)  # type: ignore[arg-type]
+
+
+@cache
+def shown() -> frozenset[str]:
+    """The pictures that documents show, by folder and name."""
+    texts = ((PLACE.parents[1] / name).read_text(encoding="utf-8") for name in READ)
+    return frozenset(place for text in texts for place in re.findall(r"screens/(\w+/[\w-]+\.webp)", text))
 
 
 def develop(picture: bytes, path: Path) -> None:
@@ -135,8 +160,9 @@ def develop(picture: bytes, path: Path) -> None:
 def pages(desk: Page) -> Iterator[tuple[str, str]]:
     """Name and address of each page of each screen: the menu's entries, and what their own links lead to."""
     desk.goto("/")
+    met: set[str] = set()
     for entry in dict.fromkeys([desk.url, *links(desk, ENTRIES)]):
-        waiting, met = {named(entry): entry}, set()
+        waiting = {named(entry): entry}
         while waiting:
             name, address = waiting.popitem()
             met.add(name)
@@ -161,7 +187,8 @@ def of_the_screen(page: Page, screen: str) -> dict[str, str]:
     """The screen's other pages that this one leads to, by name; of many records, a typical one."""
     found: dict[str, list[str]] = {}
     for address in links(page, "main a[href]"):
-        if named(address).startswith(f"{screen}-") and not named(address).endswith(LEFT_OUT):
+        is_one = named(address).startswith(f"{screen}-") or named(address) in LED_TO
+        if is_one and not named(address).endswith(LEFT_OUT):
             found.setdefault(named(address), []).append(address)
     return {name: fullest(page.context, dict.fromkeys(addresses)) for name, addresses in found.items()}
 
