@@ -110,7 +110,7 @@ def test_long_texts_break_and_tables_fit(office: Office, width: int) -> None:
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_whose_page_it_is_stays_in_sight(office: Office, width: int) -> None:
-    """On a telephone in one line, whatever the name's length."""
+    """Whole, also on a telephone, and within its width whatever the name's length."""
     page = office.sign_in("caseworker.main", viewport={"width": width, "height": 600})
     page.goto(f"/admin/beneficiary/details/?id={office.world.rows['main']['beneficiary']}")
     page.evaluate("window.scrollTo({top: document.body.scrollHeight, behavior: 'instant'})")
@@ -118,7 +118,6 @@ def test_whose_page_it_is_stays_in_sight(office: Office, width: int) -> None:
     expect(name).to_be_in_viewport(ratio=1)
     if width < 768:
         name.evaluate("each => { each.textContent = each.textContent.repeat(5) }")
-        assert name.evaluate("each => each.clientHeight < 40")
         assert page.evaluate(TOO_WIDE) == []
 
 

@@ -24,7 +24,7 @@ from vocabulary import Role
 
 __all__ = ["chromium"]  # fixture
 
-LISTS = ("beneficiary", "visit", "service_delivery", "referral", "household", "household_member", "audit_entry")
+LISTS = ("beneficiary", "visit", "service_delivery", "referral", "household", "household_member")
 ROWS, LIST_BYTES = 50, 30_000
 VISIT_REQUESTS, VISIT_BYTES = 10, 250_000
 PEOPLE = 800
