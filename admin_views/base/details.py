@@ -21,7 +21,7 @@ from vocabulary import AuditAction
 
 from . import values
 from .moving import Moving
-from .screen import Child, Screen
+from .screen import Child, Screen, person_of
 from .writing import MAIN
 
 
@@ -41,7 +41,7 @@ class Details(Moving):
     def _person(self, form: Any, row: Any) -> Any:
         """Whose form this is; it stays in sight while the form scrolls."""
         if row is not None:
-            return _person_of(row)
+            return person_of(row)
         chosen = form._fields.get("beneficiary_id")
         person = db.session.get(Beneficiary, chosen.data) if chosen is not None and chosen.data else None
         if person is not None:
@@ -63,7 +63,7 @@ class Details(Moving):
             model=row,
             title=str(row),
             subtitle=self.subtitle(row),
-            person=_person_of(row),
+            person=person_of(row),
             links=self.links(row),
             may_change=self.may_change(row),
             trail_url=self.trail_url(row) if policy.may(self.scope, "read", "audit_entry") else None,
@@ -171,11 +171,6 @@ class Details(Moving):
         """The record's history tab."""
         entries = (told(entry, self.scope) for entry in audit.history(db.session, row))
         return [entry for entry in entries if entry["changes"] or not entry["has_changes"]]
-
-
-def _person_of(row: Any) -> Any:
-    """The person that the record is, or is about."""
-    return row if isinstance(row, Beneficiary) else getattr(row, "beneficiary", None)
 
 
 def _cell(view: Any, row: Any, column: str, led: tuple[str, ...]) -> str:

@@ -155,6 +155,12 @@ LONG_LABEL = 30
 """A choice of more characters would be cut off in one column of a form."""
 
 
+@cache
+def _are_long(codes: tuple[Code, ...]) -> bool:
+    """Measured once for each list: its fields are made anew with every form."""
+    return max(len(text) for code in codes for text in (code.label.el, code.label.en)) > LONG_LABEL
+
+
 class CodeField(Drawn, SelectField):
     """One code of a list."""
 
@@ -163,7 +169,7 @@ class CodeField(Drawn, SelectField):
     def __init__(self, label: Any = None, validators: Any = None, *, codes: tuple[Code, ...], **kwargs: Any) -> None:
         self.by_value = {code.value: code for code in codes}
         self.offer(codes)
-        if max(len(text) for code in codes for text in (code.label.el, code.label.en)) > LONG_LABEL:
+        if _are_long(codes):
             kwargs["render_kw"] = {"data-wide": True}
         super().__init__(label, validators, choices=[], coerce=self._coerce, validate_choice=False, **kwargs)
 

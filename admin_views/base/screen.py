@@ -226,7 +226,7 @@ class Screen(Gated, ModelView):
 
     def takes(self, row: Any, table: type[Base]) -> bool:
         """Rows of this table may be written about the row's person."""
-        person = row if isinstance(row, Beneficiary) else getattr(row, "beneficiary", None)
+        person = person_of(row)
         return person is None or rights.is_open(person, table)
 
     def get_one(self, id: Any) -> Any:
@@ -236,6 +236,11 @@ class Screen(Gated, ModelView):
         if row is None:
             self.not_found(id, self.model.__tablename__)
         return row
+
+
+def person_of(row: Any) -> Any:
+    """The person that the record is, or is about."""
+    return row if isinstance(row, Beneficiary) else getattr(row, "beneficiary", None)
 
 
 ENDPOINT_ACTIONS: dict[str, str] = {
