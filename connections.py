@@ -15,8 +15,10 @@ import search
 class LastUsedFirst(sa.QueuePool):
     """The connection last used comes first: SQLite drops the page cache of one when another has written meanwhile."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "use_lifo": True})
+    def __init__(self, *args: Any, dialect: sa.Dialect, **kwargs: Any) -> None:
+        # A server may have gone away since, and is asked first whether it is there; a file is not.
+        asked = {"use_lifo": True, "pre_ping": dialect.name != "sqlite"}
+        super().__init__(*args, **{"dialect": dialect, **kwargs, **asked})
 
 
 def listen(engine: sa.Engine, synchronous: str) -> None:

@@ -330,7 +330,7 @@ def clean(field: Field, value: str | None) -> str | None:
 # --- engine and session ----------------------------------------------------------------------------------------------
 
 db = SQLAlchemy(
-    engine_options={"pool_pre_ping": True, "poolclass": connections.LastUsedFirst},
+    engine_options={"poolclass": connections.LastUsedFirst},
     session_options={"expire_on_commit": False},
 )
 

@@ -337,11 +337,17 @@ def _criteria(
     """What every query is narrowed by; built once for each kind of reader, for queries are many."""
     scope = Scope(user_id=user_id, role=role, unit_ids=unit_ids)
     # Of every unit is all rows: said as a condition, it would keep databases from reading them in order.
-    own = orm.with_loader_criteria(Scoped, lambda row: row.unit_id.in_(unit_ids), include_aliases=True)
+    own = _narrowed(Scoped, lambda row: row.unit_id.in_(unit_ids))
     tests = ((table, rule(scope)) for table, rule in OWN_RULES.items())
-    own_rules = (orm.with_loader_criteria(t, test, include_aliases=True) for t, test in tests if test is not sa.true())
+    own_rules = (_narrowed(table, test) for table, test in tests if test is not sa.true())
     narrowed = ((own, role not in EVERY_UNIT), (RESTING, not keeps_rights(scope)))
     return (*(option for option, is_needed in narrowed if is_needed), *own_rules)
+
+
+def _narrowed(table: type[Any], test: Any) -> orm.LoaderCriteriaOption:
+    """The table's rows are narrowed under every name; what a row leads to later is asked for in a query of its own,
+    which is narrowed too."""
+    return orm.with_loader_criteria(table, test, include_aliases=True, propagate_to_loaders=False)
 
 
 def _of_nobody_restricted(row: Any) -> sa.ColumnElement[bool]:
@@ -350,7 +356,7 @@ def _of_nobody_restricted(row: Any) -> sa.ColumnElement[bool]:
     return row.beneficiary_id.is_(None) | row.beneficiary_id.not_in(restricted)  # type: ignore[no-any-return]
 
 
-RESTING = orm.with_loader_criteria(models.Rests, _of_nobody_restricted, include_aliases=True)
+RESTING = _narrowed(models.Rests, _of_nobody_restricted)
 
 
 def _refuse_what_cannot_be_narrowed(statement: Any) -> None:
