@@ -28,6 +28,7 @@ from models import AuditEntry, AuditFinding, AuditReview, AuditSample, Beneficia
 from vocabulary import AuditAction, Verdict
 
 from .base import KentroView, greek_date, greek_datetime, told
+from .base.details import NOTHING
 from .base.filters import BY_NUMBER, CONTAINS, IS, ColumnFilter, matches, name_of, yes_or_no
 from .base.forms import form_class
 from .menu import OVERSIGHT
@@ -103,6 +104,12 @@ NAMED = {"actor_id": "actor_name", "unit_id": "unit_name", "subject_id": "subjec
 """Numbers that the trail keeps, and where the name stands that it keeps beside them."""
 
 
+def _turn(change: dict[str, Any]) -> str:
+    """A change in a few words: a state needs no name, for the sentence speaks of it, and what was empty no arrow."""
+    turn = change["new"] if change["old"] == NOTHING else f"{change['old']} → {change['new']}"
+    return turn if change.get("is_state") else f"{change['label']}: {turn}"
+
+
 class AuditEntryView(KentroView):
     """Every act, as a sentence, with the difference."""
 
@@ -111,6 +118,7 @@ class AuditEntryView(KentroView):
     default_order = ("seq", True)
     order_shown = "at"
     wide = "sentence"
+    page_size, page_size_options = 40, (20, 40, 100)  # sentences are longer than names, and a page stays as light
     made_columns = {
         "sentence": Label("Τι έγινε", "What happened"),
         "difference": Label("Τι άλλαξε", "What changed"),
@@ -209,7 +217,7 @@ class AuditEntryView(KentroView):
         """Old and new value of the first few fields that changed, as far as there is room."""
         if entry.action not in (AuditAction.UPDATE, AuditAction.STATUS):
             return ""
-        said = [f"{each['label']}: {each['old']} → {each['new']}" for each in told(entry, self.scope)["changes"]]
+        said = [_turn(each) for each in told(entry, self.scope)["changes"]]
         few = [text for text, so_far in zip(said, accumulate(map(len, said)), strict=True) if so_far <= most]
         few = few or [text[:most] for text in said[:1]]
         return "; ".join(few) + (" …" if few != said else "")

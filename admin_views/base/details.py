@@ -24,6 +24,9 @@ from .moving import Moving
 from .screen import Child, Screen, person_of
 from .writing import MAIN
 
+NOTHING = "–"
+"""How the trail tells that a field was empty."""
+
 
 class Details(Moving):
     """The details page of a screen."""
@@ -191,7 +194,12 @@ def told(entry: Any, scope: policy.Scope) -> dict[str, Any]:
         "sentence": audit.sentence(entry),
         "changes": password
         + [
-            {"label": str(columns[name].label), "old": _told(columns[name], old), "new": _told(columns[name], new)}
+            {
+                "label": str(columns[name].label),
+                "old": _told(columns[name], old),
+                "new": _told(columns[name], new),
+                "is_state": name == "status",
+            }
             for name, (old, new) in kept.items()
             if name in columns and policy.sees(scope, columns[name])
         ],
@@ -201,7 +209,7 @@ def told(entry: Any, scope: policy.Scope) -> dict[str, Any]:
 
 def _told(field: Field, kept: Any) -> str:
     if kept is None:
-        return "–"
+        return NOTHING
     if isinstance(kept, str) and kept.startswith(audit.PROTECTED):
         return _("(protected value)")
     if field.kind == Kind.LINK:
