@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any, ClassVar, NoReturn
-from urllib.parse import urlencode
 
 from flask import abort, redirect, request, url_for
 
@@ -49,13 +47,6 @@ class Gated:
         narrowed: dict[str, Any] = request.args.to_dict()
         return url_for(".index_view", **narrowed) if route == "export" else None
 
-    def get_url(self, endpoint: str, **asked: Any) -> str:
-        """As Flask-Admin's; a view's own addresses, which have no part but a query, ask Werkzeug's map once."""
-        if not endpoint.startswith("."):
-            return url_for(endpoint, **asked)
-        path, query = _path(self.endpoint + endpoint, request.script_root), _query(asked)  # type: ignore[attr-defined]
-        return f"{path}?{query}" if query else path
-
     def not_found(self, asked: Any, resource: str = "", most: int = 20) -> NoReturn:
         """The same 404 for what is not there and for what is not for this reader, recorded as a refusal."""
         said = str(asked)[:most].replace("\0", "?")
@@ -77,15 +68,6 @@ class Gated:
             abort(403)
         asked = request.full_path if request.endpoint != "admin.index" else None
         return redirect(url_for("auth.login", next=asked))
-
-
-@lru_cache(2**10)
-def _path(endpoint: str, _root: str) -> str:
-    return url_for(endpoint)
-
-
-def _query(asked: dict[str, Any]) -> str:
-    return urlencode({name: said for name, said in asked.items() if said is not None}, safe="/:")
 
 
 def gate(views: Callable[[], Iterable[Any]]) -> Callable[[], Any]:
