@@ -345,9 +345,9 @@ def _criteria(
 
 
 def _narrowed(table: type[Any], test: Any) -> orm.LoaderCriteriaOption:
-    """The table's rows are narrowed under every name; what a row leads to later is asked for in a query of its own,
-    which is narrowed too."""
-    return orm.with_loader_criteria(table, test, include_aliases=True, propagate_to_loaders=False)
+    """The table's rows, under every name. Joined loading narrows only by what is carried on to the rows that a row leads
+    to, so it is carried on, though a query of its own, which they come by otherwise, is narrowed once more."""
+    return orm.with_loader_criteria(table, test, include_aliases=True, propagate_to_loaders=True)
 
 
 def _of_nobody_restricted(row: Any) -> sa.ColumnElement[bool]:
