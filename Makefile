@@ -58,7 +58,7 @@ run: setup  ## set up, migrate, load the demo on a first run, and serve
 	@$(FLASK) demo
 
 test: setup-dev browser  ## every test, on SQLite, PostgreSQL and in the browser
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: setup-dev  ## style, types, templates, import direction, translations
 	@$(BIN)/ruff check .

@@ -193,3 +193,13 @@ def calm_world(house: SqliteHouse | PostgresHouse) -> cast.World:
 def app(world: cast.World) -> Flask:
     """The application alone."""
     return world.app
+
+
+LONGEST = ("test_face_greek", "test_face_english", "test_two_worlds", "test_fields", "test_bad_input")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: begun last, one of them keeps a worker busy while the others have nothing left."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))

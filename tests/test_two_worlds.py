@@ -21,6 +21,8 @@ from tests.world import CANARY
 from vocabulary import Role
 
 READERS = [f"{role.value}.{code}" for role in ROLES for code in CANARY]
+ENOUGH = ("reception.roma", "caseworker.main", "mediator.roma")
+"""Who asks on PostgreSQL too: each role once, for the code is the same there, and row security stands behind it."""
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,8 @@ def compared(fresh: dict[str, Any], reader: str, only: str = "") -> tuple[list[i
 
 @pytest.mark.parametrize("reader", READERS)
 def test_two_worlds_answer_alike(fresh: dict[str, Any], reader: str) -> None:
+    if fresh["as it is"].dialect == "postgresql" and reader not in ENOUGH:
+        pytest.skip("on PostgreSQL each role asks in one unit")
     statuses, found = compared(fresh, reader)
     assert not found, "\n".join(found[:12])
     # Or else alike would be what everybody is refused: pages, workbooks, forms that were saved, and rows not found.
