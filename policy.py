@@ -345,8 +345,8 @@ def _criteria(
 
 
 def _narrowed(table: type[Any], test: Any) -> orm.LoaderCriteriaOption:
-    """The table's rows, under every name. Joined loading narrows only by what is carried on to the rows that a row leads
-    to, so it is carried on, though a query of its own, which they come by otherwise, is narrowed once more."""
+    """The table's rows, under every name. What a row leads to is narrowed by what is carried on with it where it is
+    loaded in one query (joined loading), so this is carried on, and a query of its own is narrowed twice."""
     return orm.with_loader_criteria(table, test, include_aliases=True, propagate_to_loaders=True)
 
 
