@@ -165,6 +165,9 @@ class AuditEntryView(KentroView):
         for flt in kept:
             if flt.slug in NUMBERED:
                 flt._name = partial(name_of, NUMBERED[flt.slug])
+            # Links narrow by numbers; people know names, and are offered those.
+            if flt.on_column in (*NAMED, "person_id"):
+                flt.data_type = BY_NUMBER
         return kept  # type: ignore[no-any-return]
 
     def look_beside(self, rows: list[Any]) -> None:

@@ -649,3 +649,10 @@ def test_a_form_that_names_a_person_is_a_look_at_the_person(world: World) -> Non
     refused = other.submit("/admin/visit/new/", beneficiary_id=person, request="")
     assert refused.status_code == 200 and CANARY["main"] in refused.text
     assert len(world.query(looks)) == 2, "nor does sending it go by unseen"
+
+
+def test_people_are_offered_filters_by_name_and_none_by_a_rows_number(world: World) -> None:
+    offered = world.client("supervisor").get("/admin/audit_entry/filters/").json
+    arguments = " ".join(each["arg"] for group in offered.values() for each in group)
+    assert "actor_name" in arguments and "person_contains" in arguments
+    assert re.findall(r"(?:actor|unit|subject|person)_id", arguments) == []
