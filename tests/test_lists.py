@@ -184,7 +184,7 @@ def test_every_list_calls_a_unit_by_its_short_name(calm_world: World) -> None:
         table: set(column_listed(browser.get(f"/admin/{table}/").text, "Μονάδα"))
         for table in ("visit", "referral", "item", "event_attendance")
     }
-    assert units["visit"] and units["visit"].isdisjoint(calm_world.query(sa.select(Unit.name)))
+    assert all(units.values()) and units["visit"].isdisjoint(calm_world.query(sa.select(Unit.name)))
     assert set().union(*units.values()) == units["visit"]
 
 
@@ -248,5 +248,4 @@ def test_the_trail_says_search_only_of_words(world: World) -> None:
         rows = session.scalars(sa.select(AuditEntry).where(AuditEntry.action == AuditAction.SEARCH)).all()
         with world.app.test_request_context():
             told = [audit.sentence(row) for row in rows[-2:]]
-    assert [text.partition(" ")[2] != told[1].partition(" ")[2] for text in told] == [True, False]
     assert "αναζήτηση" not in told[0] and "αναζήτηση" in told[1]
