@@ -29,6 +29,7 @@ document.querySelector("dialog[data-open]")?.showModal();
 on("click", "[data-dialog-close]", (event, button) => button.closest("dialog").close());
 
 on("click", "[data-confirm]", (event, button) => {
+  if (button.dataset.confirmIf && !button.form.querySelector(button.dataset.confirmIf)) return;
   event.preventDefault();
   const dialog = document.getElementById("confirm-dialog");
   const yes = dialog.querySelector("[data-confirm-yes]");

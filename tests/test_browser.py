@@ -34,6 +34,7 @@ from models import (
     today,
 )
 from seed import builders
+from tests.answers import add
 from tests.browser import (
     EDGE,
     MONTH,
@@ -698,6 +699,42 @@ def test_a_state_is_chosen_and_what_it_was_can_come_back(office: Office) -> None
     with page.expect_navigation():
         page.locator("main .message-success button").click()
     assert world.one(Appointment, key).status == AppointmentStatus.BOOKED
+
+
+def test_only_an_answer_that_closes_a_referral_asks_first(office: Office) -> None:
+    world = office.world
+    person, staff = world.one(Beneficiary, world.rows["roma"]["beneficiary"]), User(id=world.users["caseworker.roma"])
+    row = builders.referral(person, staff, to_unit_id=world.rows["main"]["unit"], status=ReferralStatus.SENT)
+    key = world.apart(add, world, row)
+    page = office.sign_in("caseworker.main")
+    answer, save_it = page.locator("main [name=status]"), page.locator("main .record-form button[type=submit]")
+    for state in (ReferralStatus.RECEIVED, ReferralStatus.WAITING):
+        page.goto(f"/admin/referral_received/file/?id={key}")
+        answer.select_option(state.value)
+        with page.expect_navigation():
+            save_it.click()
+        assert world.one(Referral, key).status == state
+    page.goto(f"/admin/referral_received/file/?id={key}")
+    answer.select_option(ReferralStatus.REJECTED.value)
+    save_it.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert world.one(Referral, key).status == ReferralStatus.WAITING
+    with page.expect_navigation():
+        page.locator("[data-confirm-yes]").click()
+    assert world.one(Referral, key).status == ReferralStatus.REJECTED
+    expect(page.locator("main .message-success")).to_contain_text(str(person))
+
+
+def test_restricting_asks_first(office: Office) -> None:
+    world, page = office.world, office.sign_in("coordinator")
+    key = world.rows["main"]["beneficiary"]
+    page.goto(f"/admin/rights/person/?id={key}")
+    page.locator("form[action*='/restrict/'] button").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert world.one(Beneficiary, key).restricted_on is None
+    with page.expect_navigation():
+        page.locator("[data-confirm-yes]").click()
+    assert world.one(Beneficiary, key).restricted_on == today()
 
 
 def test_filters_come_and_go(office: Office) -> None:

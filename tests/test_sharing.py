@@ -570,6 +570,7 @@ def test_the_receiving_unit_answers_in_its_own_name(world: World, there: int) ->
     key, browser = sent(world, there, ReferralStatus.SENT), world.client("mediator.main")
     reply = browser.post(f"{RECEIVED}/file/?id={key}", status="RECEIVED", on="02/02/2026", note="Το πήραμε")
     assert reply.status_code == 302
+    assert BIRD in browser.get(reply.headers["Location"]).text.partition("message-success")[2].partition("</div>")[0]
     row = world.one(Referral, key)
     assert row.status == ReferralStatus.RECEIVED and row.unit_id == world.rows["roma"]["unit"]
     entry = acts(world, AuditAction.STATUS, "referral")[-1]
