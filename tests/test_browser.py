@@ -156,6 +156,8 @@ def test_a_new_form_waits_for_its_first_value(office: Office) -> None:
     expect(page.locator("#beneficiary_id-ts-dropdown").get_by_role("option").first).to_be_visible()
     page.goto(f"/admin/visit/new/?beneficiary_id={office.world.rows['main']['beneficiary']}")
     expect(page.locator("[name=request]")).to_be_focused()
+    page.goto(f"/admin/appointment/new/?beneficiary_id={office.world.rows['main']['beneficiary']}")
+    expect(page.locator("[name=at]")).to_be_focused()
     page.goto(f"/admin/visit/edit/?id={office.world.rows['main']['visit']}")
     expect(page.locator("body")).to_be_focused()
 
