@@ -236,6 +236,7 @@ class BeneficiaryView(KentroView):
         own = {"relation": relation, "is_another": is_another}
         return type("NewBeneficiaryForm", (super().get_create_form(),), own)
 
+    hint = Label("όνομα, αρ. μητρώου, ΑΜΚΑ, ΑΦΜ, τηλέφωνο", "name, registry no., AMKA, AFM, telephone")
     advice = Label("Δοκιμάστε ΑΜΚΑ, τηλέφωνο ή άλλη γραφή.", "Try the AMKA, a telephone or another spelling.")
 
     def address_of_new(self, search: str | None) -> str:

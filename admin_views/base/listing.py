@@ -73,7 +73,7 @@ class Listing(Screen):
         """What may be typed."""
         own = [str(field.label) for field in self.fields.values() if field.search]
         names = own or [str(self.fields[name].label) for name, _target in self.searched() if name]
-        return _("Search: %(columns)s", columns=", ".join(names[:3]))
+        return _("Search: %(columns)s", columns=self.hint or ", ".join(names[:3]))
 
     def get_filter_arg(self, index: int, flt: Any) -> str:
         """A filter's name in URLs, the same in every language."""
@@ -269,10 +269,6 @@ class Listing(Screen):
         """The same list as a workbook. Arguments from outside go in as text: to url_for some of them are commands."""
         asked = urlencode(list(request.args.items(multi=True)))
         return "export/xlsx/" + (f"?{asked}" if asked else "")
-
-    def get_safe_page_size(self, page_size: int | None) -> int:
-        """One of the sizes on offer."""
-        return page_size if page_size in self.page_size_options else self.page_size
 
     def _get_column_by_idx(self, idx: int | None) -> Any:
         columns = self._list_columns
