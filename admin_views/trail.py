@@ -165,6 +165,7 @@ class AuditEntryView(KentroView):
         for flt in kept:
             if flt.slug in NUMBERED:
                 flt._name = partial(name_of, NUMBERED[flt.slug])
+                flt.is_numbered = NUMBERED[flt.slug] is Beneficiary
         return kept  # type: ignore[no-any-return]
 
     def look_beside(self, rows: list[Any]) -> None:

@@ -261,9 +261,11 @@ class Listing(Screen):
         chips = [("search", _("Search"), args.search)] if args.search else []
         for argument, (index, _name, value) in zip(self._get_filters(args.filters), args.filters, strict=True):
             flt = self._filters[index]
-            own_unit = self.is_own_unit(flt.on_column) and self.scope.short_unit_names.get(row_id(value) or 0)
-            chips.append((argument, flt.said, own_unit or flt.read(value)))
+            chips.append((argument, flt.said, self._own_unit(flt, value) or flt.read(value)))
         return chips
+
+    def _own_unit(self, flt: Any, value: str) -> str | None:
+        return self.scope.short_unit_names.get(row_id(value) or 0) if self.is_own_unit(flt.on_column) else None
 
     def _export_url(self) -> str:
         """The same list as a workbook. Arguments from outside go in as text: to url_for some of them are commands."""
@@ -277,7 +279,7 @@ class Listing(Screen):
     def _asked(self, args: Any) -> dict[str, Any]:
         """Search and filters as the trail and the export's cover tell them."""
         applied = ((self._filters[index], value) for index, _name, value in args.filters or ())
-        filters = [f"{flt.said} {flt.told(value)}" for flt, value in applied]
+        filters = [f"{flt.said} {self._own_unit(flt, value) or flt.told(value)}" for flt, value in applied]
         return ({"search": args.search} if args.search else {}) | ({"filters": filters} if filters else {})
 
     def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
