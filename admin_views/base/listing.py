@@ -16,7 +16,7 @@ from sqlalchemy import orm
 import audit
 import rights
 from db import Kind, Searchable, db, link_target, row_id
-from i18n import _
+from i18n import Label, _
 from models import Scoped
 from search import fold
 from vocabulary import AuditAction
@@ -30,6 +30,8 @@ PERSON = "beneficiary_id"
 SEPARATOR = "\0"  # which no column takes (db.clean)
 COUNTED = 5_000
 """Rows of a narrowed list are counted up to here: counting on would take longer than reading the page."""
+RESTRICTED = Label("σε περιορισμό", "restricted")
+"""What the list of people says beside the number of somebody whose processing is restricted."""
 
 
 class Listing(Screen):
@@ -171,9 +173,10 @@ class Listing(Screen):
     def settled(self, rows: list[tuple[int, Markup, Markup]]) -> Collection[int]:
         """Those of a list's rows that nobody changes any more: no pencil leads to their forms.
 
-        They are of people made anonymous, and asked for only where somebody is called so.
+        They are of people made anonymous or restricted, and asked for only where a cell says so.
         """
-        keys = [key for key, *cells in rows if any(rights.NAMELESS in cell for cell in cells)]
+        why = (rights.NAMELESS, str(RESTRICTED))
+        keys = [key for key, *cells in rows if any(said in cell for cell in cells for said in why)]
         named: Any = db.session.query(self.model).filter(self.model.id.in_(keys)) if keys else ()  # type: ignore[attr-defined]
         return {row.id for row in named if not self.may_change(row)}
 
