@@ -165,6 +165,7 @@ class AuditEntryView(KentroView):
         for flt in kept:
             if flt.slug in NUMBERED:
                 flt._name = partial(name_of, NUMBERED[flt.slug])
+                flt.is_numbered = NUMBERED[flt.slug] is Beneficiary
             # Links narrow by numbers; people know names, and are offered those.
             if flt.on_column in (*NAMED, "person_id"):
                 flt.data_type = BY_NUMBER

@@ -171,6 +171,19 @@ function lookUp(select) {
   };
 }
 
+/* By sound, whatever the keyboard: accents, Greeklish, and codes like B01 and C26 typed as Β01 and Γ26. */
+const GREEK = "αβγδεζηθικλμνξοπρσςτυφχψω";
+const LATIN = "a v g d e z i th i k l m n h o p r s s t i f h ps o".split(" ");
+const ALIKE = { b: "v", c: "g", u: "i", w: "o", x: "h", y: "i", ks: "h", ch: "h", kh: "h", ph: "f" };
+
+const bySound = (text) =>
+  text
+    .normalize("NFD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .replace(/[α-ω]/g, (letter) => LATIN[GREEK.indexOf(letter)])
+    .replace(/ks|[ckp]h|[bcuwxy]/g, (sound) => ALIKE[sound]);
+
 function enrich(select) {
   const optional = !select.required;
   const remote = select.dataset.lookup;
@@ -190,6 +203,11 @@ function enrich(select) {
     allowEmptyOption: optional && !remote,
     hideSelected: select.multiple,
     render: { no_results: () => line(texts.noResults), loading: () => line(texts.loading) },
+    searchField: ["sound"],
+    score(query) {
+      for (const option of Object.values(this.options)) option.sound ??= bySound(option.text);
+      return this.getScoreFunction(bySound(query));
+    },
     // The server has already matched (accents, Greeklish), so the browser must not narrow its answer again.
     ...(remote && {
       load: lookUp(select),

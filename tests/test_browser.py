@@ -157,6 +157,8 @@ def test_a_new_form_waits_for_its_first_value(office: Office) -> None:
     expect(page.locator("#beneficiary_id-ts-dropdown").get_by_role("option").first).to_be_visible()
     page.goto(f"/admin/visit/new/?beneficiary_id={office.world.rows['main']['beneficiary']}")
     expect(page.locator("[name=request]")).to_be_focused()
+    page.goto(f"/admin/appointment/new/?beneficiary_id={office.world.rows['main']['beneficiary']}")
+    expect(page.locator("[name=at]")).to_be_focused()
     page.goto(f"/admin/visit/edit/?id={office.world.rows['main']['visit']}")
     expect(page.locator("body")).to_be_focused()
 
@@ -599,6 +601,26 @@ def test_a_calendar_is_announced_in_both_languages_and_what_it_wrote_is_kept(off
     fill(page, caller="Καλών Δοκιμαστής")
     kept = office.world.one(Appointment, saved(page, "appointment"))
     assert kept.at == dt.datetime(2026, 7, 1, 6, 30, tzinfo=dt.UTC)
+
+
+TYPED = {"Β07": "B07", "Γ08": "C08", "γ08": "C08", "psyhologik": "Ψυχολογική", "ΨΥΧΟΛΟΓΙΚΗ": "Ψυχολογική"}
+"""What is typed on whichever keyboard, and what the service that is found says."""
+
+
+def test_services_are_found_whatever_the_keyboard(office: Office) -> None:
+    with system_session(office.world) as session:
+        codes = [f"{axis}{n:02}" for axis in "BC" for n in range(1, 10)]
+        services = [builders.service(code=code, name="Άλλη") for code in codes]
+        session.add_all([*services, builders.service(code="X1", name="Ψυχολογική στήριξη")])
+    page = office.sign_in("caseworker.main")
+    page.goto("/admin/service_delivery/new/")
+    box = page.locator("#service_id-ts-control")
+    box.click()
+    for typed, said in TYPED.items():
+        box.fill(typed)
+        options = page.locator("#service_id-ts-dropdown").get_by_role("option")
+        expect(options).to_have_count(1)
+        expect(options).to_contain_text(said)
 
 
 def test_what_was_typed_is_not_left_behind_unasked(office: Office) -> None:

@@ -526,7 +526,7 @@ def test_months_follow_each_other_up_to_this_one(calm_world: World) -> None:
     last = month_before(this)
 
     def around(query: str) -> list[str]:
-        return re.findall(r'href="/admin/\?month=([\d-]+)" rel="(\w+)"', home(browser, query)[0])  # type: ignore[return-value]
+        return re.findall(r'href="/admin/\?month=([\d-]+)#month" rel="(\w+)"', home(browser, query)[0])  # type: ignore[return-value]
 
     assert around("") == around(f"?month={this:%Y-%m}") == [(f"{last:%Y-%m}", "prev")]
     assert around(f"?month={last:%Y-%m}") == [(f"{month_before(last):%Y-%m}", "prev"), (f"{this:%Y-%m}", "next")]

@@ -19,8 +19,9 @@ import audit
 import authorizer
 import policy
 from db import db
-from models import AuditEntry, AuditReview, Beneficiary, PersonDecision, User, Visit
+from models import AuditEntry, AuditReview, Beneficiary, PersonDecision, Unit, User, Visit
 from tests.answers import errors_of
+from tests.walls import workbook_rows
 from tests.world import CANARY, PASSWORD, SECRET, World, by_hand, keys_listed
 from vocabulary import AuditAction, Role
 
@@ -338,8 +339,6 @@ def test_no_role_and_no_route_changes_the_trail(world: World) -> None:
 
 @pytest.mark.parametrize("role", [None, "coordinator", "supervisor", "administrator"])
 def test_a_session_takes_no_change_of_the_trail(world: World, role: str | None) -> None:
-    from models import Unit
-
     with world.app.app_context():
         policy.bind(db.session, policy.SYSTEM)
         user = role and db.session.get(User, world.users[role])
@@ -515,6 +514,30 @@ def test_a_sample_is_reviewed_entry_by_entry(world: World) -> None:
             f"/admin/audit_entry/review/?id={seqs[0]}", verdict="REVIEWED", comment="", data={"url": odd}
         )
         assert answer.status_code == 302 and f"id={seqs[0]}" in answer.headers["Location"], odd
+
+
+FILTERS = {
+    "flt0_status_in=DRAFT|SENT": "Κατάσταση είναι ένα από Πρόχειρη, Εστάλη",
+    "flt0_due_on_between=01/01/2026 to 31/12/2026": "01/01/2026 – 31/12/2026",
+    "flt0_unit_id_is={unit}": "Μονάδα είναι {name}",
+    "flt0_reason_contains=a to b": "a to b",
+    "flt0_beneficiary_id_is={beneficiary}": " είναι {beneficiary}",
+}
+"""What is asked of referrals, and what is kept of it: words as above the list, but people by number."""
+
+
+def test_what_was_filtered_by_is_kept_as_the_list_says_it(world: World) -> None:
+    browser, here, watch = world.client("caseworker.main"), world.rows["main"], Watch(world)
+    name = world.one(Unit, here["unit"]).name
+    for asked, told in FILTERS.items():
+        query, said = asked.format(**here), told.format(**here, name=name)
+        assert browser.get(f"/admin/referral/?{query}").status_code == 200
+        assert audit.details_of(watch.new()[-1])["filters"][0].endswith(said), query
+        assert said in str(workbook_rows(browser.get(f"/admin/referral/export/xlsx/?{query}"))), query
+    supervisor = world.client("supervisor")
+    for asked, told in {"unit_id_is={unit}": name, "person_id_is={beneficiary}": "είναι {beneficiary}"}.items():
+        supervisor.get(f"/admin/audit_entry/?flt0_{asked.format(**here)}")
+        assert audit.details_of(watch.new()[-1])["filters"][0].endswith(told.format(**here)), asked
 
 
 def test_numbers_in_filters_and_entries_are_told_by_name(world: World) -> None:

@@ -126,4 +126,4 @@ def _described(dates: Sequence[dt.date], values: Sequence[int]) -> str:
 
 
 def _link(day: dt.date) -> dict[str, str]:
-    return {"title": format_date(day, "LLLL y"), "url": url_for("admin.index", month=f"{day:%Y-%m}")}
+    return {"title": format_date(day, "LLLL y"), "url": url_for("admin.index", month=f"{day:%Y-%m}", _anchor="month")}
