@@ -499,7 +499,7 @@ async function download(button, address, request = {}) {
     const name = fileName(answer);
     if (name === undefined) return tell("error", ...(await refusal(answer)));
     save(await received(answer, tell), name);
-    tell("success", texts.received.replace("{}", name));
+    tell("success", texts.received.replace("%(name)s", name));
   } catch {
     tell("error", texts.interrupted);
   } finally {
