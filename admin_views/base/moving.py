@@ -30,10 +30,9 @@ class Moving(Deleting):
         """The moves that the record allows now, if the user may make them."""
         if not isinstance(row, Staged) or not self.may("move") or not self.may_change(row):
             return []
-        styles = ("primary", *("outline-primary" for _state in row.next_states))
         return [
-            {"name": state.value, "label": str(state), "style": style}
-            for state, style in zip(row.next_states, styles, strict=False)
+            {"name": state.value, "label": str(state), "style": "outline-primary" if number else "primary"}
+            for number, state in enumerate(row.next_states)
         ]
 
     @expose("/move/", methods=("POST",))
