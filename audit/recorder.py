@@ -53,7 +53,8 @@ def note_reading(
 
 def _remember(readings: dict[tuple[Any, ...], float]) -> None:
     """Only what was committed counts as recorded."""
-    for what in [what for what, at in list(_readings.items()) if time.monotonic() - at > SAME_ACT]:
+    # Copied in one step: others add to it meanwhile, and a list of it may stop for the collector and let them.
+    for what in [what for what, at in _readings.copy().items() if time.monotonic() - at > SAME_ACT]:
         _readings.pop(what, None)
     _readings.update(readings)
 
