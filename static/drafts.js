@@ -104,6 +104,7 @@ async function unlock(key, name) {
 /* ---- one form and its drafts ---- */
 
 function keepDrafts(form, place) {
+  const said = JSON.parse(document.getElementById("draft-texts").textContent);
   const token = form.elements.form_token;
   const key = crypto.subtle.importKey("raw", fromHex(place.dataset.draftKey), "AES-GCM", false, ["encrypt", "decrypt"]);
   let timer, isAbandoned, isChecking, isHeard;
@@ -150,11 +151,9 @@ function keepDrafts(form, place) {
     const when = new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeStyle: "short" }).format(draft.at);
     tell(
       "info",
-      (whose(draft) ? texts.draftFoundOf : texts.draftFound)
-        .replace("%(when)s", when.replace(",", ""))
-        .replace("%(whose)s", () => whose(draft)),
-      answer(texts.restore, "btn-primary", () => restore(draft)),
-      answer(texts.discard, "btn-outline-secondary", () => discard(draft, others)),
+      (whose(draft) ? said.foundOf.replace("{2}", () => whose(draft)) : said.found).replace("{}", when.replace(",", "")),
+      answer(said.restore, "btn-primary", () => restore(draft)),
+      answer(said.discard, "btn-outline-secondary", () => discard(draft, others)),
     );
     return true;
   }
@@ -178,13 +177,13 @@ function keepDrafts(form, place) {
     token.value = draft.name.slice(DRAFT.length);
     hold();
     fillIn(form, draft.values);
-    tell("info", texts.restored);
+    tell("info", said.restored);
     place.focus();
   }
 
   function discard(draft, others) {
     localStorage.removeItem(draft.name);
-    if (!offer(others)) tell("info", texts.discarded);
+    if (!offer(others)) tell("info", said.discarded);
     place.focus();
   }
 
@@ -215,7 +214,7 @@ function keepDrafts(form, place) {
     button?.removeAttribute("aria-busy");
     const alert = make("div", { id: "not-heard", role: "alert", className: "message message-error" });
     form.querySelector(".action-bar").prepend(alert);
-    alert.textContent = texts.notHeard;
+    alert.textContent = said.notHeard;
   }
 
   form.addEventListener("input", writeSoon);

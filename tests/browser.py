@@ -53,7 +53,8 @@ class FurnishedHouse(SqliteHouse):
             begin_write()
             db.session.add_all(self._furniture())
             audit.commit(db.session)
-        self.keep()
+        self.dispose()
+        self.kept.write_bytes(self.file.read_bytes())
 
     def _furniture(self) -> Iterator[Any]:
         yield builders.partner(name="ΔΥΠΑ Δοκιμών", category=PartnerCategory.DYPA)

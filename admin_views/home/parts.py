@@ -70,8 +70,7 @@ class ShortList:
     columns: tuple[str, ...] = ()
     about: str = "beneficiary"
     """Whom a line names: the row's person, the row ITSELF, or what one of the screen's made columns says."""
-    late: str | None = None
-    """The column whose warning in the screen's own list is said here too."""
+    late: tuple[Label, Callable[[Any], bool]] | None = None
     also: Also = ()
     """Other numbers to know beside this one."""
     moves: tuple[tuple[Any, Label], ...] = ()
@@ -111,7 +110,7 @@ class ShortList:
         return query.order_by(*before, *order).limit(MOST)
 
     def _row(self, view: KentroView, row: Any) -> Row:
-        label = view.warns[self.late].told(row) if self.late else ""
+        label = self.late[0] if self.late and self.late[1](row) else ""
         values = {name: view.shown(row, name) for name in self.columns if view.sees(name)}
         url, status = url_for(f"{view.endpoint}.details_view", id=row.id), values.pop("status", "")
         moves = self._moves(view, row, self.moves + (self.late_moves if label else ()))

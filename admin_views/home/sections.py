@@ -21,6 +21,8 @@ from models import (
     Unit,
     User,
     Visit,
+    now,
+    today,
 )
 from vocabulary import AppointmentStatus, AuditAction, Channel, Code, GrantKind, GrantStatus, Role, Verdict
 
@@ -67,7 +69,7 @@ def _appointments(title: Label, whose: Filters, *columns: str) -> ShortList:
         columns=("purpose", *columns, "status"),
         moves=(ARRIVED,),
         late_moves=(NOSHOW,),
-        late="status",
+        late=(Label("Πέρασε η ώρα", "Time has passed"), lambda row: row.status == BOOKED and row.ends_at < now()),
     )
 
 
@@ -79,7 +81,7 @@ def _referrals(title: Label, filters: Filters, empty: Label, *also: tuple[Label,
         empty=empty,
         when="due_on",
         columns=("to_partner_id", "to_unit_id", "status"),
-        late="due_on",
+        late=(Label("Εκπρόθεσμη", "Overdue"), lambda row: row.due_on < today()),
         also=also,
     )
 
@@ -155,7 +157,7 @@ DAY: dict[str, Part] = {
         empty=Label("Κανένα ραντεβού δεν έμεινε ανοιχτό.", "No appointment was left open."),
         when="at",
         columns=("purpose",),
-        late="status",
+        late=(Label("Χωρίς ενημέρωση", "No outcome"), lambda row: True),
     ),
     "visits": ShortList(
         Visit,
@@ -264,7 +266,7 @@ HOUSE: dict[str, Part] = {
         empty=Label("Κανένα αίτημα δεν περιμένει απάντηση.", "No request waits for an answer."),
         when="due_on",
         columns=("kind", "unit_id"),
-        late="due_on",
+        late=(Label("Εκπρόθεσμο", "Overdue"), lambda row: row.due_on < today()),
     ),
     "unreviewed": NumberTable(
         AuditEntry,
