@@ -18,7 +18,7 @@ class LastUsedFirst(sa.QueuePool):
     def __init__(self, *args: Any, dialect: sa.Dialect, **kwargs: Any) -> None:
         # A server may have gone away since, and is asked first whether it is there; a file is not.
         asked = {"use_lifo": True, "pre_ping": dialect.name != "sqlite"}
-        super().__init__(*args, **{"dialect": dialect, **kwargs, **asked})
+        super().__init__(*args, dialect=dialect, **(kwargs | asked))
 
 
 def listen(engine: sa.Engine, synchronous: str) -> None:
