@@ -46,8 +46,18 @@ SAID = {
     "signedOut": N_("Your session has ended."),
     "signIn": N_("Sign in"),
     "selectAll": N_("Select all on this page"),
+    "draftFound": N_("A draft of %(when)s was found."),
+    "draftFoundOf": N_("A draft of %(when)s was found: %(whose)s."),
+    "restore": N_("Restore"),
+    "discard": N_("Discard"),
+    "restored": N_("The draft is back in the form. It is not saved yet."),
+    "discarded": N_("The draft was discarded."),
+    "notHeard": N_(
+        "The server does not answer and nothing was saved. "
+        "What you typed stays here, and as a draft on this computer: try again in a while."
+    ),
 }
-"""What kentro.js says, in the language of the page; sent with it once, and not with every page."""
+"""What the scripts say, in the language of the page; sent with them once, and not with every page."""
 
 
 def init_app(app: Flask) -> None:
@@ -84,7 +94,7 @@ def _content(name: str) -> bytes:
 
 
 def _said(language: str) -> bytes:
-    texts = {name: catalogue(language).gettext(text).replace("%(name)s", "{}") for name, text in SAID.items()}
+    texts = {name: catalogue(language).gettext(text) for name, text in SAID.items()}
     return f"const texts = {json.dumps(texts, ensure_ascii=False)};".encode()
 
 

@@ -322,8 +322,11 @@ class Staged:
     step_class: ClassVar[type[Base] | None] = None
     needs_note: ClassVar[bool] = False
     """No move without its reason."""
-    moves_are_undone: ClassVar[bool] = True
-    """A move made by mistake may be taken back; not so where somebody may have acted on it at once."""
+
+    @property
+    def moves_are_undone(self) -> bool:
+        """A move made by mistake may be taken back; not so where somebody may have acted on it at once."""
+        return True
 
     @property
     def next_states(self) -> tuple[Any, ...]:
@@ -991,6 +994,11 @@ class Referral(Staged, OfPerson, Rests, Record):
     running: ClassVar = tuple(status for status in moves if status != _R.DRAFT)
     """Sent and not closed: while a referral stands in one of these, the receiving unit sees it."""
 
+    @property
+    def moves_are_undone(self) -> bool:
+        """What another unit was sent it may have read at once: that is withdrawn, and the person's copy tells of it."""
+        return self.to_unit_id is None or self.status != _R.SENT
+
     def on_move(self, status: Any, on: dt.date) -> None:
         if status == _R.SENT:
             self.sent_on = on
@@ -1393,7 +1401,6 @@ class AccessGrant(Staged, Scoped, Record):
     )
     moves: ClassVar = {_G.ASKED: (_G.GRANTED, _G.REFUSED), _G.GRANTED: (_G.WITHDRAWN,)}
     needs_note = True
-    moves_are_undone = False  # a file once opened may have been read: leave to read it is withdrawn, with its reason
 
     kind: Mapped[GrantKind] = choice(
         GrantKind, "Είδος", "Kind", required=True, default=lambda: GrantKind.REQUEST, form=False, group=ASKED_FOR
@@ -1443,6 +1450,11 @@ class AccessGrant(Staged, Scoped, Record):
     of_unit: Mapped[Unit | None] = relationship(foreign_keys=[of_unit_id])
     asked_by: Mapped[User] = relationship(foreign_keys=[asked_by_id])
     answered_by: Mapped[User | None] = relationship(foreign_keys=[answered_by_id])
+
+    @property
+    def moves_are_undone(self) -> bool:
+        """A file once opened may have been read: leave to read it is withdrawn, with its reason."""
+        return False
 
     @property
     def person_id(self) -> int | None:

@@ -37,12 +37,13 @@ from vocabulary import AuditAction, HouseholdRelation
 
 from .base import Child, CodeField, KentroView, aged
 from .base.fields import TickField
-from .base.filters import BETWEEN, ColumnFilter, days_between
+from .base.filters import BETWEEN, DAYS, ColumnFilter, days_between
+from .base.listing import RESTRICTED
 from .menu import PEOPLE
 
 SERVED = ColumnFilter(
     Beneficiary, "served_between", Label("Εξυπηρετήθηκε", "Served"), BETWEEN,
-    lambda column, days: reports.served(reports.Period.from_to(*days)), days_between, data_type="daterange",
+    lambda column, days: reports.served(reports.Period.from_to(*days)), days_between, data_type=DAYS,
 )  # fmt: skip
 
 
@@ -110,8 +111,10 @@ class BeneficiaryView(KentroView):
         return super().edit_form(obj)
 
     def _reading(self, name: str) -> tuple[Any, Any]:
-        """In lists a restricted record has a name and a number."""
+        """In lists a restricted record has a name and a number, beside which stands why it has no more."""
         column, tell = super()._reading(name)
+        if name == "registry_number":
+            column += sa.case((Beneficiary.restricted_on.is_not(None), f" · {RESTRICTED}"), else_="")
         return column if name in OPEN else self._blank_where_closed(column), tell
 
     def _sorted_by(self, name: str) -> Any:
@@ -236,6 +239,7 @@ class BeneficiaryView(KentroView):
         own = {"relation": relation, "is_another": is_another}
         return type("NewBeneficiaryForm", (super().get_create_form(),), own)
 
+    hint = Label("όνομα, αρ. μητρώου, ΑΜΚΑ, ΑΦΜ, τηλέφωνο", "name, registry no., AMKA, AFM, telephone")
     advice = Label("Δοκιμάστε ΑΜΚΑ, τηλέφωνο ή άλλη γραφή.", "Try the AMKA, a telephone or another spelling.")
 
     def address_of_new(self, search: str | None) -> str:

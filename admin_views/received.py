@@ -61,7 +61,7 @@ class ReceivedView(Gated, BaseView):
         form = AnswerForm(request.form or None)
         form.status.offer(sent.answers)
         if request.method == "POST" and form.validate() and self._answered(sent, form):
-            flash(_("The state is now: %(state)s", state=form.status.data), "success")
+            flash(_("%(name)s, new state: %(state)s.", name=sent.person, state=form.status.data), "success")
             return redirect(url_for(".index"))
         return self.render(
             "admin/referral_received/file.html",
@@ -71,6 +71,7 @@ class ReceivedView(Gated, BaseView):
             answered=sharing.answered(db.session, sent),
             shown=shown,
             answer=form,
+            closing=[state for state in sent.answers if state not in Referral.running],
             groups=[(_("Our answer"), ["status", "on", "note"])],
         )
 

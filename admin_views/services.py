@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
-from flask import url_for
+from flask import request, url_for
 
 import policy
 from db import db, fields
@@ -20,6 +20,7 @@ from .base.filters import IS, ColumnFilter, start_of
 from .menu import CATALOGUES, RECEPTION, SERVICES
 
 LONGEST = dt.timedelta(hours=8)
+CALLER = ("caller", "caller_phone")
 
 
 class VisitView(KentroView):
@@ -63,8 +64,21 @@ class AppointmentView(KentroView):
             {"label": _("New visit"), "url": url_for("visit.create_view", beneficiary_id=row.beneficiary_id, url=here)}
         ]
 
+    def create_form(self, obj: Any = None) -> Any:
+        """Who called is not asked of somebody from whose page one comes."""
+        form = super().create_form(obj)
+        for name in CALLER if request.method == "GET" and form.beneficiary_id.data else ():
+            form._fields.pop(name)
+        return form
+
     def warnings(self, row: Any, changed: set[str]) -> list[str]:
-        """Nobody is in two places: other appointments of the same hours, and hours that are over."""
+        """Nobody is in two places, and nobody is both registered and not: what to look at again."""
+        both = row.beneficiary_id and row.caller and changed & {"beneficiary_id", "caller"}
+        said = _("The caller's name is for somebody who is not registered: here a person is chosen too.")
+        return [*self._clashes(row), *([said] if both else ())]
+
+    def _clashes(self, row: Any) -> list[str]:
+        """Other appointments of the same hours, and hours that are over."""
         same = sa.select(Appointment).where(
             Appointment.staff_id == row.staff_id,
             Appointment.id != row.id,

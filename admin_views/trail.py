@@ -165,6 +165,7 @@ class AuditEntryView(KentroView):
         for flt in kept:
             if flt.slug in NUMBERED:
                 flt._name = partial(name_of, NUMBERED[flt.slug])
+                flt.is_numbered = NUMBERED[flt.slug] is Beneficiary
             # Links narrow by numbers; people know names, and are offered those.
             if flt.on_column in (*NAMED, "person_id"):
                 flt.data_type = BY_NUMBER
@@ -243,7 +244,7 @@ class AuditEntryView(KentroView):
         entry = self.get_one(request.args.get("id"))
         audit.note_reading(db.session, AuditAction.VIEW, entry)
         last = audit.reviews(db.session, [entry.seq]).get(entry.seq)
-        return self._page(entry, REVIEW_FORM(verdict=last.verdict if last else Verdict.REVIEWED))
+        return self._page(entry, _review_form(entry, verdict=last.verdict if last else Verdict.REVIEWED))
 
     def _page(self, entry: AuditEntry, form: Any) -> Any:
         return self.render(
@@ -278,7 +279,8 @@ class AuditEntryView(KentroView):
     @expose("/review/", methods=("POST",))
     def review_view(self) -> Any:
         """A supervisor's mark and comment, beside the entry and never in it."""
-        entry, form = self.get_one(request.args.get("id")), REVIEW_FORM(request.form)
+        entry = self.get_one(request.args.get("id"))
+        form = _review_form(entry, request.form)
         if not form.validate():
             return self._page(entry, form)
         try:
@@ -320,8 +322,8 @@ class AuditEntryView(KentroView):
 
     @expose("/sample/")
     def sample_view(self) -> Any:
-        """Entries of the last days that nobody reviewed, drawn at random, at an address that keeps the draw."""
-        recent = AuditEntry.at >= now() - dt.timedelta(days=SAMPLED_DAYS)
+        """Users' acts of the last days that nobody reviewed, drawn at random, at an address that keeps the draw."""
+        recent = (AuditEntry.at >= now() - dt.timedelta(days=SAMPLED_DAYS)) & AuditEntry.actor_id.is_not(None)
         unseen = sa.select(AuditEntry.seq).where(recent, _of_state(None, NOT_REVIEWED))
         drawn = sorted(db.session.scalars(unseen.order_by(sa.func.random()).limit(SAMPLE)))
         if not drawn:
@@ -337,6 +339,14 @@ class AuditEntryView(KentroView):
     def is_action_allowed(self, name: str) -> bool:
         """The one bulk action writes beside the entries."""
         return name == "review" and self.may_review
+
+
+def _review_form(entry: AuditEntry, *args: Any, **kwargs: Any) -> Any:
+    """The form of a mark; what no user did, nobody could explain."""
+    form = REVIEW_FORM(*args, **kwargs)
+    if entry.actor_id is None:
+        form.verdict.offer((Verdict.REVIEWED,))
+    return form
 
 
 def _led(cells: Markup, user_id: int | None, name: str | None) -> Markup:

@@ -57,7 +57,7 @@ CHOICE = 6
 """Of so many rows of a list, the one with most to show is the typical record."""
 # An edit form looks like that for a new record; an export is no page; a sample is another one each time.
 LEFT_OUT = ("edit", "export", "export-xlsx", "sample")
-LED_TO = ("rights-person", "oversight-person", "oversight-user", "profile-recovery")
+LED_TO = ("rights-person", "oversight-person", "oversight-user")
 """Pages that no menu leads to, only pages of other screens."""
 
 

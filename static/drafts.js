@@ -104,7 +104,6 @@ async function unlock(key, name) {
 /* ---- one form and its drafts ---- */
 
 function keepDrafts(form, place) {
-  const said = JSON.parse(document.getElementById("draft-texts").textContent);
   const token = form.elements.form_token;
   const key = crypto.subtle.importKey("raw", fromHex(place.dataset.draftKey), "AES-GCM", false, ["encrypt", "decrypt"]);
   let timer, isAbandoned, isChecking, isHeard;
@@ -151,9 +150,11 @@ function keepDrafts(form, place) {
     const when = new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeStyle: "short" }).format(draft.at);
     tell(
       "info",
-      (whose(draft) ? said.foundOf.replace("{2}", () => whose(draft)) : said.found).replace("{}", when.replace(",", "")),
-      answer(said.restore, "btn-primary", () => restore(draft)),
-      answer(said.discard, "btn-outline-secondary", () => discard(draft, others)),
+      (whose(draft) ? texts.draftFoundOf : texts.draftFound)
+        .replace("%(when)s", when.replace(",", ""))
+        .replace("%(whose)s", () => whose(draft)),
+      answer(texts.restore, "btn-primary", () => restore(draft)),
+      answer(texts.discard, "btn-outline-secondary", () => discard(draft, others)),
     );
     return true;
   }
@@ -177,13 +178,13 @@ function keepDrafts(form, place) {
     token.value = draft.name.slice(DRAFT.length);
     hold();
     fillIn(form, draft.values);
-    tell("info", said.restored);
+    tell("info", texts.restored);
     place.focus();
   }
 
   function discard(draft, others) {
     localStorage.removeItem(draft.name);
-    if (!offer(others)) tell("info", said.discarded);
+    if (!offer(others)) tell("info", texts.discarded);
     place.focus();
   }
 
@@ -214,7 +215,7 @@ function keepDrafts(form, place) {
     button?.removeAttribute("aria-busy");
     const alert = make("div", { id: "not-heard", role: "alert", className: "message message-error" });
     form.querySelector(".action-bar").prepend(alert);
-    alert.textContent = said.notHeard;
+    alert.textContent = texts.notHeard;
   }
 
   form.addEventListener("input", writeSoon);

@@ -29,6 +29,7 @@ document.querySelector("dialog[data-open]")?.showModal();
 on("click", "[data-dialog-close]", (event, button) => button.closest("dialog").close());
 
 on("click", "[data-confirm]", (event, button) => {
+  if (button.dataset.confirmIf && !button.form.querySelector(button.dataset.confirmIf)) return;
   event.preventDefault();
   const dialog = document.getElementById("confirm-dialog");
   const yes = dialog.querySelector("[data-confirm-yes]");
@@ -170,6 +171,19 @@ function lookUp(select) {
   };
 }
 
+/* By sound, whatever the keyboard: accents, Greeklish, and codes like B01 and C26 typed as Β01 and Γ26. */
+const GREEK = "αβγδεζηθικλμνξοπρσςτυφχψω";
+const LATIN = "a v g d e z i th i k l m n h o p r s s t i f h ps o".split(" ");
+const ALIKE = { b: "v", c: "g", u: "i", w: "o", x: "h", y: "i", ks: "h", ch: "h", kh: "h", ph: "f" };
+
+const bySound = (text) =>
+  text
+    .normalize("NFD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .replace(/[α-ω]/g, (letter) => LATIN[GREEK.indexOf(letter)])
+    .replace(/ks|[ckp]h|[bcuwxy]/g, (sound) => ALIKE[sound]);
+
 function enrich(select) {
   const optional = !select.required;
   const remote = select.dataset.lookup;
@@ -189,6 +203,11 @@ function enrich(select) {
     allowEmptyOption: optional && !remote,
     hideSelected: select.multiple,
     render: { no_results: () => line(texts.noResults), loading: () => line(texts.loading) },
+    searchField: ["sound"],
+    score(query) {
+      for (const option of Object.values(this.options)) option.sound ??= bySound(option.text);
+      return this.getScoreFunction(bySound(query));
+    },
     // The server has already matched (accents, Greeklish), so the browser must not narrow its answer again.
     ...(remote && {
       load: lookUp(select),
@@ -480,7 +499,7 @@ async function download(button, address, request = {}) {
     const name = fileName(answer);
     if (name === undefined) return tell("error", ...(await refusal(answer)));
     save(await received(answer, tell), name);
-    tell("success", texts.received.replace("{}", name));
+    tell("success", texts.received.replace("%(name)s", name));
   } catch {
     tell("error", texts.interrupted);
   } finally {

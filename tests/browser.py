@@ -53,8 +53,7 @@ class FurnishedHouse(SqliteHouse):
             begin_write()
             db.session.add_all(self._furniture())
             audit.commit(db.session)
-        self.dispose()
-        self.kept.write_bytes(self.file.read_bytes())
+        self.keep()
 
     def _furniture(self) -> Iterator[Any]:
         yield builders.partner(name="ΔΥΠΑ Δοκιμών", category=PartnerCategory.DYPA)

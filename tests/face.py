@@ -39,7 +39,7 @@ OPENED = {1280: ("broken", "small"), 390: ("broken", "wide", "small")}
 """What is asked of it when something opened on it, or when it came back with errors."""
 
 OPENERS = ", ".join((
-    "[aria-expanded=false]:not([role=combobox])", "[aria-haspopup]:not([role=combobox])", "[data-dialog]", "[data-confirm]", "[popovertarget]",
+    "[aria-expanded=false]:not([role=combobox])", "[aria-haspopup]:not([role=combobox])", "[data-dialog]", "[data-confirm]:not([data-confirm-if])", "[popovertarget]",
     "[commandfor]", "details:not([open]) > summary", ".ts-control",
 ))  # fmt: skip
 """What opens something on a page without leaving it."""

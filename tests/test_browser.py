@@ -34,6 +34,7 @@ from models import (
     today,
 )
 from seed import builders
+from tests.answers import add
 from tests.browser import (
     EDGE,
     MONTH,
@@ -156,6 +157,8 @@ def test_a_new_form_waits_for_its_first_value(office: Office) -> None:
     expect(page.locator("#beneficiary_id-ts-dropdown").get_by_role("option").first).to_be_visible()
     page.goto(f"/admin/visit/new/?beneficiary_id={office.world.rows['main']['beneficiary']}")
     expect(page.locator("[name=request]")).to_be_focused()
+    page.goto(f"/admin/appointment/new/?beneficiary_id={office.world.rows['main']['beneficiary']}")
+    expect(page.locator("[name=at]")).to_be_focused()
     page.goto(f"/admin/visit/edit/?id={office.world.rows['main']['visit']}")
     expect(page.locator("body")).to_be_focused()
 
@@ -600,6 +603,26 @@ def test_a_calendar_is_announced_in_both_languages_and_what_it_wrote_is_kept(off
     assert kept.at == dt.datetime(2026, 7, 1, 6, 30, tzinfo=dt.UTC)
 
 
+TYPED = {"Β07": "B07", "Γ08": "C08", "γ08": "C08", "psyhologik": "Ψυχολογική", "ΨΥΧΟΛΟΓΙΚΗ": "Ψυχολογική"}
+"""What is typed on whichever keyboard, and what the service that is found says."""
+
+
+def test_services_are_found_whatever_the_keyboard(office: Office) -> None:
+    with system_session(office.world) as session:
+        codes = [f"{axis}{n:02}" for axis in "BC" for n in range(1, 10)]
+        services = [builders.service(code=code, name="Άλλη") for code in codes]
+        session.add_all([*services, builders.service(code="X1", name="Ψυχολογική στήριξη")])
+    page = office.sign_in("caseworker.main")
+    page.goto("/admin/service_delivery/new/")
+    box = page.locator("#service_id-ts-control")
+    box.click()
+    for typed, said in TYPED.items():
+        box.fill(typed)
+        options = page.locator("#service_id-ts-dropdown").get_by_role("option")
+        expect(options).to_have_count(1)
+        expect(options).to_contain_text(said)
+
+
 def test_what_was_typed_is_not_left_behind_unasked(office: Office) -> None:
     page, asked = office.sign_in("caseworker.main"), list[str]()
 
@@ -698,6 +721,42 @@ def test_a_state_is_chosen_and_what_it_was_can_come_back(office: Office) -> None
     with page.expect_navigation():
         page.locator("main .message-success button").click()
     assert world.one(Appointment, key).status == AppointmentStatus.BOOKED
+
+
+def test_only_an_answer_that_closes_a_referral_asks_first(office: Office) -> None:
+    world = office.world
+    person, staff = world.one(Beneficiary, world.rows["roma"]["beneficiary"]), User(id=world.users["caseworker.roma"])
+    row = builders.referral(person, staff, to_unit_id=world.rows["main"]["unit"], status=ReferralStatus.SENT)
+    key = world.apart(add, world, row)
+    page = office.sign_in("caseworker.main")
+    answer, save_it = page.locator("main [name=status]"), page.locator("main .record-form button[type=submit]")
+    for state in (ReferralStatus.RECEIVED, ReferralStatus.WAITING):
+        page.goto(f"/admin/referral_received/file/?id={key}")
+        answer.select_option(state.value)
+        with page.expect_navigation():
+            save_it.click()
+        assert world.one(Referral, key).status == state
+    page.goto(f"/admin/referral_received/file/?id={key}")
+    answer.select_option(ReferralStatus.REJECTED.value)
+    save_it.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert world.one(Referral, key).status == ReferralStatus.WAITING
+    with page.expect_navigation():
+        page.locator("[data-confirm-yes]").click()
+    assert world.one(Referral, key).status == ReferralStatus.REJECTED
+    expect(page.locator("main .message-success")).to_contain_text(str(person))
+
+
+def test_restricting_asks_first(office: Office) -> None:
+    world, page = office.world, office.sign_in("coordinator")
+    key = world.rows["main"]["beneficiary"]
+    page.goto(f"/admin/rights/person/?id={key}")
+    page.locator("form[action*='/restrict/'] button").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert world.one(Beneficiary, key).restricted_on is None
+    with page.expect_navigation():
+        page.locator("[data-confirm-yes]").click()
+    assert world.one(Beneficiary, key).restricted_on == today()
 
 
 def test_filters_come_and_go(office: Office) -> None:

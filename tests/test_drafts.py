@@ -92,12 +92,12 @@ def notice(page: Page) -> Locator:
 
 def press(page: Page, button: str) -> None:
     """One of the notice's two buttons."""
-    notice(page).get_by_role("button", name=said(page, button)).click()
+    notice(page).get_by_role("button", name=text(page, button)).click()
 
 
-def said(page: Page, name: str) -> str:
-    """A text of the notice, in the page's language."""
-    return str(page.evaluate("name => JSON.parse(document.getElementById('draft-texts').textContent)[name]", name))
+def text(page: Page, name: str) -> str:
+    """A text of the pages' scripts, in the page's language."""
+    return str(page.evaluate("name => texts[name]", name))
 
 
 def drafts(page: Page) -> list[str]:
@@ -167,7 +167,7 @@ def _comes_back(page: Page) -> None:
     expect(notice(again)).to_have_text(re.compile(r"\b\d\d/\d\d/\d{4} \d\d:\d\d\b"))
     expect(notice(again)).to_have_role("status")
     assert everything(again) != typed
-    expect(buttons).to_have_text([said(again, "restore"), said(again, "discard")])
+    expect(buttons).to_have_text([text(again, "restore"), text(again, "discard")])
     buttons.first.focus()
     again.keyboard.press("Enter")
     expect(notice(again)).to_be_focused()
@@ -357,7 +357,7 @@ def test_what_is_discarded_or_cancelled_is_gone(office: Office) -> None:
     begin(page, NEW_VISIT, request="Τρίτο")
     page = reopen_later(page)
     press(page, "discard")
-    expect(notice(page)).to_have_text(said(page, "discarded"))
+    expect(notice(page)).to_have_text(text(page, "discarded"))
     assert drafts(page) == []
 
 
@@ -411,7 +411,7 @@ def test_a_form_that_no_server_hears_stays_where_it_is(office: Office) -> None:
     page.context.set_offline(True)
     page.locator("[data-guard] button[type=submit]:not([name])").click()
     alert = page.get_by_role("alert")
-    expect(alert).to_have_text(said(page, "notHeard"))
+    expect(alert).to_have_text(text(page, "notHeard"))
     expect(alert).to_be_in_viewport()
     expect(page.locator("[name=request]")).to_have_value("Χωρίς γραμμή")
     expect(page.locator("[aria-busy]")).to_have_count(0)
@@ -457,11 +457,6 @@ def report(page: Page) -> Locator:
     return page.locator("#download-report")
 
 
-def text(page: Page, name: str) -> str:
-    """A text of the pages' script."""
-    return str(page.evaluate("name => texts[name]", name))
-
-
 def test_a_file_arrives_whole_and_under_its_name(office: Office, tmp_path: Path) -> None:
     page = office.sign_in("coordinator", accept_downloads=True)
     page.goto("/admin/beneficiary/?search=καναρ")
@@ -483,7 +478,7 @@ def _take(office: Office, page: Page, button: str, folder: Path) -> tuple[Any, s
         page.locator(button).click()
     name = download.value.suggested_filename
     download.value.save_as(folder / name)
-    expect(report(page)).to_have_text(text(page, "received").replace("{}", name))
+    expect(report(page)).to_have_text(text(page, "received").replace("%(name)s", name))
     expect(report(page)).to_have_role("status")
     expect(page.locator("[aria-busy]")).to_have_count(0)
     newest = sa.select(AuditEntry).where(AuditEntry.action == AuditAction.EXPORT).order_by(AuditEntry.seq.desc())

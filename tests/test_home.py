@@ -6,7 +6,6 @@ import datetime as dt
 import itertools
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -16,7 +15,6 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 from flask import Flask
-from sqlalchemy import event
 
 import audit
 import policy
@@ -29,7 +27,7 @@ from seed import builders
 from seed.stage import clock
 from tests.answers import add, assert_sound
 from tests.conftest import PostgresHouse, SqliteHouse
-from tests.world import CANARY, SECRET, Browser, World
+from tests.world import CANARY, SECRET, Browser, World, counted
 from vocabulary import (
     Answer,
     AppointmentStatus,
@@ -526,7 +524,7 @@ def test_months_follow_each_other_up_to_this_one(calm_world: World) -> None:
     last = month_before(this)
 
     def around(query: str) -> list[str]:
-        return re.findall(r'href="/admin/\?month=([\d-]+)" rel="(\w+)"', home(browser, query)[0])  # type: ignore[return-value]
+        return re.findall(r'href="/admin/\?month=([\d-]+)#month" rel="(\w+)"', home(browser, query)[0])  # type: ignore[return-value]
 
     assert around("") == around(f"?month={this:%Y-%m}") == [(f"{last:%Y-%m}", "prev")]
     assert around(f"?month={last:%Y-%m}") == [(f"{month_before(last):%Y-%m}", "prev"), (f"{this:%Y-%m}", "next")]
@@ -563,23 +561,6 @@ def test_a_month_without_anything_is_calm(calm_world: World) -> None:
 
 
 # --- what it costs ----------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def counted(app: Flask) -> Iterator[list[str]]:
-    """The statements that the database is sent meanwhile."""
-    seen: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        seen.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def test_more_rows_make_no_more_queries(world: World) -> None:

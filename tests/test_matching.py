@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from models import AuditEntry, Beneficiary, PersonDecision, PersonToken, Unit, U
 from seed import builders
 from tests.answers import add, new_person
 from tests.walls import assert_untouched, plain, session_of, state_of, system_session
-from tests.world import World
+from tests.world import World, counted
 from vocabulary import AuditAction, SamePerson, Sex, TokenKind, UnitKind
 
 BORN = dt.date(1980, 5, 5)
@@ -218,44 +217,13 @@ def test_the_desk_gets_the_same_answer_and_asks_the_same_whoever_is_known_elsewh
 
 def registered(world: World, browser: Any, amka: str) -> tuple[Any, list[str]]:
     """What the desk is told when it registers somebody, and the statements that it took."""
-    form, statements = browser.form("/admin/beneficiary/new/"), []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        statements.append(statement)
-
-    with world.app.app_context():
-        engine = db.engine
-    sa.event.listen(engine, "before_cursor_execute", note)
-    try:
-        sent = {
-            "last_name": f"Ίδια{amka[-2:]}",
-            "first_name": "Μαρία",
-            "sex": "F",
-            "born_on": "05/05/1980",
-            "amka": amka,
-        }
+    form = browser.form("/admin/beneficiary/new/")
+    sent = {"last_name": f"Ίδια{amka[-2:]}", "first_name": "Μαρία", "sex": "F", "born_on": "05/05/1980", "amka": amka}
+    with counted(world.app) as statements:
         answer = browser.post("/admin/beneficiary/new/", {**form, **sent})
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
     assert answer.status_code == 302
     key = world.query(sa.select(sa.func.max(Beneficiary.id)))[0]
     return plain(answer, key), statements
-
-
-def statements_of(world: World, act: Callable[[], Any]) -> tuple[list[str], Any]:
-    """The statements that an act ran, in order, and what came of it."""
-    statements: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        statements.append(statement)
-
-    with world.app.app_context():
-        engine = db.engine
-    sa.event.listen(engine, "before_cursor_execute", note)
-    try:
-        return statements, act()
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
 
 
 # --- reports ----------------------------------------------------------------------------------------------------------

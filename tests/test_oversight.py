@@ -330,6 +330,7 @@ def fill_last_month(world: World) -> dt.date:
     for by, n in (("caseworker.main", 60), ("caseworker.roma", 30), ("supervisor", 30)):
         acted(world, *({"at": at(month, 10, k % 60), "person_id": 1} for k in range(n)), by=by)
     acted(world, *({"at": at(month, 11), "action": AuditAction.SEARCH} for _k in range(30)), by="caseworker.main")
+    acted(world, *({"at": at(month, 12)} for _k in range(60)), by=None)
     return month
 
 

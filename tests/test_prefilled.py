@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
-from models import Household
-from tests.answers import add, errors_of
+from models import Household, today
+from tests.answers import add, errors_of, said
 from tests.world import World
+
+BOTH = "The caller's name is for somebody who is not registered: here a person is chosen too."
 
 
 @pytest.mark.parametrize("table", ["visit", "appointment"])
@@ -42,6 +46,17 @@ def test_an_appointment_is_never_left_for_nobody(world: World) -> None:
     refused = browser.submit(url, beneficiary_id="", caller="")
     assert refused.status_code == 200 and set(errors_of(refused.text)) == {"caller"}
     assert browser.submit(url, beneficiary_id="", caller="Κάποιος που τηλεφώνησε").status_code == 302
+
+
+def test_who_called_is_not_asked_of_a_person_and_not_kept_beside_one_without_a_word(world: World) -> None:
+    browser, person = world.client("reception.main"), world.rows["main"]["beneficiary"]
+    assert "caller" in browser.form("/admin/appointment/new/")
+    given = {"at": f"{today() + dt.timedelta(days=9):%d/%m/%Y} 10:00", "staff_id": str(world.users["caseworker.main"])}
+    url = f"/admin/appointment/new/?beneficiary_id={person}"
+    assert not {"caller", "caller_phone"} & set(browser.form(url))
+    for more, warned in ({}, False), ({"caller": "Άλλος", "minutes": "31"}, True):
+        saved = browser.submit(url, **given, **more)
+        assert (said(world.app, BOTH) in browser.get(saved.headers["Location"]).text) == warned
 
 
 def test_the_next_person_gets_the_same_service(world: World) -> None:

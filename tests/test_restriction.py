@@ -109,6 +109,18 @@ def test_a_restricted_row_is_found_by_what_the_list_shows_of_it(world: World, pe
         assert person in keys_listed(browser.get(f"/admin/beneficiary/?{asked}").text), asked
 
 
+@pytest.mark.parametrize("username", ["reception.main", "coordinator"])
+def test_the_list_says_that_a_row_is_restricted_and_offers_no_pencil(world: World, person: int, username: str) -> None:
+    row = re.compile(rf'<tr( data-settled)?><th scope="row"><a href="details/\?id={person}".*')
+    told = row.search(world.client(username).get("/admin/beneficiary/").text)
+    number = world.one(Beneficiary, person).registry_number
+    assert told and told[1] and f"<td>{number} · σε περιορισμό</td>" in told[0]
+    with system_session(world) as session:
+        session.get_one(Beneficiary, person).restricted_on = None
+    told = row.search(world.client(username).get("/admin/beneficiary/").text)
+    assert told and not told[1] and f"<td>{number}</td>" in told[0]
+
+
 def test_a_restricted_row_is_found_by_its_number_with_or_without_zeros(world: World, person: int) -> None:
     number = world.one(Beneficiary, person).registry_number
     short = number.partition("-")[2].lstrip("0")

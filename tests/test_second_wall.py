@@ -19,7 +19,7 @@ from models import AuditEntry, AuditReview, Beneficiary, CaseNote, User, Visit
 from tests.conftest import OWNER, PostgresHouse
 from tests.test_wall import assert_only_own, reads, writes
 from tests.walls import SCOPED, assert_untouched, both_ways, session_of, state_of, walk
-from tests.world import CANARY, World, by_hand, scoped_models
+from tests.world import CANARY, World, by_hand, counted, scoped_models
 from vocabulary import AuditAction
 
 FIRST_WALL = (("do_orm_execute", policy._narrow), ("before_flush", policy._guard))
@@ -310,25 +310,23 @@ def test_the_wall_follows_the_scope(world: World, main_and_roma: tuple[policy.Sc
 
 
 def test_naming_units_costs_one_statement_a_transaction(flawed: World) -> None:
-    browser, begun, said = flawed.client("caseworker.main"), [], []
+    browser, begun = flawed.client("caseworker.main"), []
     with flawed.app.app_context():
         engine = db.engine
-
-    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        if "set_config" in statement:
-            said.append(statement)
-
-    sa.event.listen(engine, "begin", begun.append)
-    sa.event.listen(engine, "before_cursor_execute", note)
-    for ask in (
-        lambda: browser.get("/admin/beneficiary/"),
-        lambda: browser.get(f"/admin/beneficiary/edit/?id={flawed.rows['main']['beneficiary']}"),
-        lambda: browser.post("/admin/visit/delete/", id=flawed.rows["main"]["visit"]),
-    ):
-        begun.clear()
-        said.clear()
-        ask()
-        assert 0 < len(said) <= len(begun)
+    note = begun.append
+    sa.event.listen(engine, "begin", note)
+    try:
+        for ask in (
+            lambda: browser.get("/admin/beneficiary/"),
+            lambda: browser.get(f"/admin/beneficiary/edit/?id={flawed.rows['main']['beneficiary']}"),
+            lambda: browser.post("/admin/visit/delete/", id=flawed.rows["main"]["visit"]),
+        ):
+            begun.clear()
+            with counted(flawed.app) as statements:
+                ask()
+            assert 0 < len([each for each in statements if "set_config" in each]) <= len(begun)
+    finally:
+        sa.event.remove(engine, "begin", note)
 
 
 # --- roles ------------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from policy import Refused
 from seed import builders
 from tests.answers import add, errors_of, said
 from tests.walls import MOMENT, NEVER, assert_untouched, plain, session_of, state_of, system_session
-from tests.world import CANARY, SECRET, Browser, World, column_listed
+from tests.world import CANARY, SECRET, Browser, World, column_listed, counted
 from vocabulary import AuditAction, Confidence, FilePart, GrantKind, GrantStatus, ReferralStatus
 
 URL = "/admin/access_grant"
@@ -110,9 +110,8 @@ def test_the_answer_to_the_asker_is_the_same_whether_there_is_such_a_person(worl
 
 def asked_and_told(world: World, browser: Browser, sent: dict[str, Any]) -> tuple[Any, ...]:
     """What the asker is told, the statements it took, and the request's page; without what was typed."""
-    from tests.test_matching import statements_of
-
-    statements, reply = statements_of(world, lambda: ask(browser, **sent))
+    with counted(world.app) as statements:
+        reply = ask(browser, **sent)
     assert reply.status_code == 302
     row = newest(world)
     assert row.beneficiary_id is None and row.status == GrantStatus.ASKED
@@ -570,6 +569,7 @@ def test_the_receiving_unit_answers_in_its_own_name(world: World, there: int) ->
     key, browser = sent(world, there, ReferralStatus.SENT), world.client("mediator.main")
     reply = browser.post(f"{RECEIVED}/file/?id={key}", status="RECEIVED", on="02/02/2026", note="Το πήραμε")
     assert reply.status_code == 302
+    assert BIRD in browser.get(reply.headers["Location"]).text.partition("message-success")[2].partition("</div>")[0]
     row = world.one(Referral, key)
     assert row.status == ReferralStatus.RECEIVED and row.unit_id == world.rows["roma"]["unit"]
     entry = acts(world, AuditAction.STATUS, "referral")[-1]

@@ -23,7 +23,7 @@ from models import AuditEntry, User, UserSession, now
 from tests import answers
 from tests.answers import errors_of
 from tests.conftest import SECRET_KEY, make_app
-from tests.world import PASSWORD, Browser, World, by_hand
+from tests.world import CANARY, PASSWORD, Browser, World, by_hand
 from vocabulary import AuditAction
 
 TEXTS = Path(__file__).parents[2] / "shared/corpora/text"
@@ -339,6 +339,18 @@ def test_whoever_comes_from_a_session_that_ended_is_told_why_they_are_here(world
     left = world.client("reception.main")
     left.post("/logout")
     assert told not in left.get(page).text
+
+
+@pytest.mark.parametrize("page", ["/login", "/accessibility", "/nowhere"])
+def test_what_an_ended_session_still_had_to_say_is_told_to_nobody(world: World, page: str) -> None:
+    """The message names a person, and whoever sits there now did not save them; only the saved form's draft goes."""
+    browser, key = world.client("caseworker.main"), world.rows["main"]["beneficiary"]
+    assert browser.submit(f"/admin/beneficiary/edit/?id={key}", remarks="Άλλο").status_code == 302
+    write(world, sa.update(UserSession).values(ended_at=now()))
+    text = browser.get(page).text
+    assert CANARY["main"] not in text and "message-success" not in text
+    assert page != "/login" or "data-saved" in text
+    assert CANARY["main"] not in browser.get("/login").text
 
 
 def test_a_suspended_user_stays_out_even_if_a_session_was_left(world: World) -> None:

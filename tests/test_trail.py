@@ -19,9 +19,10 @@ import audit
 import authorizer
 import policy
 from db import db
-from models import AuditEntry, AuditReview, Beneficiary, PersonDecision, User, Visit
+from models import AuditEntry, AuditReview, Beneficiary, PersonDecision, Unit, User, Visit
 from tests.answers import errors_of
-from tests.world import CANARY, PASSWORD, SECRET, World, by_hand, keys_listed
+from tests.walls import workbook_rows
+from tests.world import CANARY, PASSWORD, SECRET, USERS, World, by_hand, keys_listed
 from vocabulary import AuditAction, Role
 
 TODAY = f"{dt.datetime.now().astimezone():%d/%m/%Y}"
@@ -51,6 +52,13 @@ def table(world: World) -> list[tuple[Any, ...]]:
     """The whole trail, as the database holds it."""
     with world.app.app_context(), by_hand().connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql("SELECT * FROM audit_entry ORDER BY seq")]
+
+
+def signed_in(world: World) -> list[int]:
+    """Acts of users: six signed in."""
+    for username in USERS[:6]:
+        world.client(username)
+    return world.query(sa.select(AuditEntry.seq).where(AuditEntry.actor_id.is_not(None)).order_by(AuditEntry.seq))
 
 
 def findings(world: World) -> list[str]:
@@ -338,8 +346,6 @@ def test_no_role_and_no_route_changes_the_trail(world: World) -> None:
 
 @pytest.mark.parametrize("role", [None, "coordinator", "supervisor", "administrator"])
 def test_a_session_takes_no_change_of_the_trail(world: World, role: str | None) -> None:
-    from models import Unit
-
     with world.app.app_context():
         policy.bind(db.session, policy.SYSTEM)
         user = role and db.session.get(User, world.users[role])
@@ -482,7 +488,7 @@ def test_every_record_has_its_history(world: World) -> None:
 
 
 def test_who_asks_for_an_explanation_says_of_what(world: World) -> None:
-    browser, seq = world.client("supervisor"), table(world)[0][0]
+    browser, seq = world.client("supervisor"), signed_in(world)[0]
     for comment in ("", "  ", "\0"):
         answer = browser.post(f"/admin/audit_entry/review/?id={seq}", verdict="QUESTION", comment=comment)
         assert answer.status_code == 200 and set(errors_of(answer.text)) == {"comment"}, repr(comment)
@@ -491,8 +497,20 @@ def test_who_asks_for_an_explanation_says_of_what(world: World) -> None:
     assert browser.post(f"/admin/audit_entry/review/?id={seq}", verdict="REVIEWED", comment="").status_code == 302
 
 
+def test_nobody_is_asked_of_what_no_user_did(world: World) -> None:
+    browser = world.client("supervisor")
+    own = world.query(sa.select(AuditEntry.seq).where(AuditEntry.actor_id.is_(None)))[0]
+    others = sa.select(AuditEntry.seq).where(AuditEntry.actor_id.is_not(None))
+    assert '"QUESTION"' not in browser.get(f"/admin/audit_entry/details/?id={own}").text
+    assert '"QUESTION"' in browser.get(f"/admin/audit_entry/details/?id={world.query(others)[0]}").text
+    answer = browser.post(f"/admin/audit_entry/review/?id={own}", verdict="QUESTION", comment="Γιατί;")
+    assert set(errors_of(answer.text)) == {"verdict"} and not world.query(sa.select(AuditReview))
+    drawn = keys_listed(browser.get(browser.get("/admin/audit_entry/sample/").headers["Location"]).text)
+    assert drawn and set(drawn) <= set(world.query(others))
+
+
 def test_a_sample_is_reviewed_entry_by_entry(world: World) -> None:
-    browser, seqs = world.client("supervisor"), [row[0] for row in table(world)][:3]
+    browser, (_own, *seqs) = world.client("supervisor"), signed_in(world)[:4]  # one's own another one closes
     sample = f"/admin/audit_entry/?flt0_entry_among={','.join(map(str, seqs))}"
     listed = browser.get(sample).text
     assert "3 ενέργειες" in listed and f"<strong>{seqs[0]}" not in listed
@@ -515,6 +533,30 @@ def test_a_sample_is_reviewed_entry_by_entry(world: World) -> None:
             f"/admin/audit_entry/review/?id={seqs[0]}", verdict="REVIEWED", comment="", data={"url": odd}
         )
         assert answer.status_code == 302 and f"id={seqs[0]}" in answer.headers["Location"], odd
+
+
+FILTERS = {
+    "flt0_status_in=DRAFT|SENT": "Κατάσταση είναι ένα από Πρόχειρη, Εστάλη",
+    "flt0_due_on_between=01/01/2026 to 31/12/2026": "01/01/2026 – 31/12/2026",
+    "flt0_unit_id_is={unit}": "Μονάδα είναι {name}",
+    "flt0_reason_contains=a to b": "a to b",
+    "flt0_beneficiary_id_is={beneficiary}": " είναι {beneficiary}",
+}
+"""What is asked of referrals, and what is kept of it: words as above the list, but people by number."""
+
+
+def test_what_was_filtered_by_is_kept_as_the_list_says_it(world: World) -> None:
+    browser, here, watch = world.client("caseworker.main"), world.rows["main"], Watch(world)
+    name = world.one(Unit, here["unit"]).name
+    for asked, told in FILTERS.items():
+        query, said = asked.format(**here), told.format(**here, name=name)
+        assert browser.get(f"/admin/referral/?{query}").status_code == 200
+        assert audit.details_of(watch.new()[-1])["filters"][0].endswith(said), query
+        assert said in str(workbook_rows(browser.get(f"/admin/referral/export/xlsx/?{query}"))), query
+    supervisor = world.client("supervisor")
+    for asked, told in {"unit_id_is={unit}": name, "person_id_is={beneficiary}": "είναι {beneficiary}"}.items():
+        supervisor.get(f"/admin/audit_entry/?flt0_{asked.format(**here)}")
+        assert audit.details_of(watch.new()[-1])["filters"][0].endswith(told.format(**here)), asked
 
 
 def test_numbers_in_filters_and_entries_are_told_by_name(world: World) -> None:
@@ -553,8 +595,8 @@ def test_no_name_of_the_application_s_own_is_told(world: World) -> None:
 
 
 def test_reviews_stand_beside_the_entries(world: World) -> None:
-    browser, trail = world.client("supervisor"), table(world)
-    seqs = [row[0] for row in trail][:6]
+    browser, seqs = world.client("supervisor"), signed_in(world)[1:]
+    trail = table(world)
     answer = browser.post(f"/admin/audit_entry/review/?id={seqs[0]}", verdict="QUESTION", comment="Γιατί; <b>")
     assert answer.status_code == 302
     page = browser.get(answer.headers["Location"]).text
@@ -593,7 +635,9 @@ def test_reviews_stand_beside_the_entries(world: World) -> None:
 
 
 def test_a_sample_is_drawn_of_what_nobody_reviewed(world: World) -> None:
-    browser = world.client("supervisor")
+    browser, caseworker = world.client("supervisor"), world.client("caseworker.main")
+    for number in range(40):
+        caseworker.get(f"/admin/visit/?search={number}")
     assert "/admin/audit_entry/sample/" in browser.get("/admin/audit_entry/").text
 
     def draw() -> list[int]:

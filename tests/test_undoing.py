@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import time_machine
 
 import audit
-from models import Application, Appointment, AuditEntry, Referral, ReferralStep, Unit, User, now, today
+from models import Application, Appointment, AuditEntry, Beneficiary, Referral, ReferralStep, Unit, User, now, today
 from seed import builders
 from seed.stage import clock
 from tests.answers import add, assert_sound
@@ -144,3 +144,17 @@ def test_the_trail_says_that_it_was_undone(world: World) -> None:
         back, sent, *_before = audit.history(session, session.get_one(Referral, key))
         assert audit.sentence(back) != audit.sentence(sent)
         assert dict(audit.particulars(back)).popitem()[1] == str(sent.seq)
+
+
+def test_what_another_unit_was_sent_is_not_unsent(world: World) -> None:
+    """It may have read of the person at once, and their copy (article 15) tells that data were given to it."""
+    person, staff = world.one(Beneficiary, world.rows["main"]["beneficiary"]), User(id=world.users["caseworker.main"])
+    key = add(world, builders.referral(person, staff, to_unit_id=world.rows["roma"]["unit"]))
+    browser, url = world.client("caseworker.main"), f"/admin/referral/move/?id={key}"
+    page = browser.get(browser.post(url, to="SENT").headers["Location"]).text
+    assert "message-success" in page and offered(page) is None
+    undo(browser, (url, {"undo": str(world.one(Referral, key).version), "url": ""}))
+    row = world.one(Referral, key)
+    assert (row.status, row.sent_on) == (ReferralStatus.SENT, today())
+    undo(browser, moved(browser, "referral", key, "WITHDRAWN"))
+    assert world.one(Referral, key).status == ReferralStatus.SENT, "other moves of it are undone"

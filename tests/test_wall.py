@@ -31,6 +31,7 @@ from models import (
     today,
 )
 from seed import builders
+from tests.answers import add
 from tests.walls import (
     NEVER,
     SCOPED,
@@ -39,9 +40,10 @@ from tests.walls import (
     refusals,
     session_of,
     state_of,
+    system_session,
 )
-from tests.world import CANARY, World
-from vocabulary import Confidence, Role
+from tests.world import CANARY, World, by_hand
+from vocabulary import Confidence, HouseholdRelation, Role
 
 TABLES = [model.__tablename__ for model in SCOPED]
 
@@ -138,6 +140,33 @@ def test_session_shows_no_foreign_row(calm_world: World, here: str, there: str) 
         assert all(
             foreign in ask() for way, ask in reads(session, foreign).items() if way not in ("scalar subquery", "max")
         )
+
+
+def test_a_joined_membership_at_rest_is_not_seen(world: World) -> None:
+    """The household is in sight by its other member; who joins its memberships reads that one's alone."""
+    unit, key = Unit(id=world.rows["main"]["unit"]), world.rows["main"]["household"]
+    other = add(world, builders.beneficiary(unit))
+    place = builders.member(world.one(Household, key), world.one(Beneficiary, other), HouseholdRelation.SPOUSE)
+    homes = sa.select(Household).options(orm.joinedload(Household.members))
+    add(world, place)
+    with session_of(world, "reception.main") as session:
+        assert [len(home.members) for home in session.scalars(homes).unique()] == [2]
+    with system_session(world) as session:
+        session.get_one(Beneficiary, world.rows["main"]["beneficiary"]).restricted_on = today()
+    with session_of(world, "reception.main") as session:
+        assert [[m.beneficiary_id for m in home.members] for home in session.scalars(homes).unique()] == [[other]]
+
+
+def test_a_link_past_the_wall_joins_nobody(world: World) -> None:
+    """One's own row that leads to a foreign person, as only a hand in the database could tie it."""
+    own, foreign = world.rows["main"], world.rows["roma"]["beneficiary"]
+    with world.app.app_context(), by_hand().begin() as connection:
+        connection.execute(sa.text("UPDATE visit SET beneficiary_id = :foreign"), {"foreign": foreign})
+    visits = sa.select(Visit).options(orm.joinedload(Visit.beneficiary))
+    with session_of(world, "reception.main") as session:
+        assert [(visit.id, visit.beneficiary) for visit in session.scalars(visits)] == [(own["visit"], None)]
+    with session_of(world, "coordinator") as session:
+        assert {visit.beneficiary.id for visit in session.scalars(visits)} == {foreign}
 
 
 def test_session_counts_no_foreign_row(calm_world: World) -> None:

@@ -1,4 +1,4 @@
-"""Every Flask-Admin hook, once. Screens import from here and from nowhere else in admin_views."""
+"""Every Flask-Admin hook, once. Here stands what most screens need; what few need they import from its module."""
 
 from .access import Gated, gate
 from .details import told

@@ -63,8 +63,8 @@ class Deleting(Writing):
     )  # type: ignore[arg-type]
     def action_delete(self, ids: Sequence[str]) -> None:
         """Delete the chosen rows, all or none."""
-        rows = [self.get_one(id) for id in dict.fromkeys(ids)]
-        if all(self.delete_model(row) for row in rows):
+        rows = list(dict.fromkeys(map(self.get_one, ids)))  # the rows, not what was sent: "1" and "01" are one
+        if rows and all(self.delete_model(row) for row in rows):
             flash(
                 ngettext("%(n)s record was deleted.", "%(n)s records were deleted.", len(rows), n=len(rows)), "success"
             )

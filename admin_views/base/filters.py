@@ -54,6 +54,7 @@ class ColumnFilter(BaseSQLAFilter):
         self.slug, self.on_column = slug, column or slug
         self._model = model
         self._operation, self._condition, self._parse, self._name = operation, condition, parse, name
+        self.is_numbered = data_type == BY_NUMBER
 
     def choices(self) -> list[tuple[str, str]] | None:
         """What may be chosen, of what this reader sees."""
@@ -65,13 +66,19 @@ class ColumnFilter(BaseSQLAFilter):
         if self._name and (name := self._name(value)):
             return name
         known = dict(self.choices() or ())
-        parts = value.split("|") if self.slug.endswith("_in") else [value.replace(" to ", " – ")]
-        return ", ".join(known.get(part, part) for part in parts)
+        parts = value.split("|") if self.slug.endswith("_in") else [value]
+        said = ", ".join(known.get(part, part) for part in parts)
+        return said.replace(" to ", " – ") if self.data_type == DAYS else said
 
     def told(self, value: str) -> str:
-        """The value as the trail and the export's cover tell it; one typed for a protected column is kept from both."""
+        """The value as the trail and the export's cover tell it; one typed for a protected column is kept from both.
+
+        Who is asked for by number stays a number: an erasure need not look for one more name.
+        """
         field = fields(self._model).get(self.on_column)
-        return _("(protected value)") if field and field.sensitivity != Sensitivity.OPEN else value
+        if field and field.sensitivity != Sensitivity.OPEN:
+            return _("(protected value)")
+        return value if self.is_numbered else self.read(value)
 
     def operation(self) -> Any:
         """What the filter says between column and value."""
@@ -117,6 +124,8 @@ BETWEEN = Label("μεταξύ", "between")
 EMPTY = Label("είναι κενό", "is empty")
 BY_NUMBER = "number"
 """The kind of filter that pages link to but nobody types: a row by its number."""
+DAYS = "daterange"
+"""The kind of filter that takes two days."""
 YES_NO = [("1", Label("Ναι", "Yes")), ("0", Label("Όχι", "No"))]
 
 
@@ -247,7 +256,7 @@ def _span(
         return column < last(value) if open_end else column <= last(value)
 
     return [
-        ("between", BETWEEN, lambda c, v: (c >= first(v[0])) & upto(c, v[1]), days_between, None, "daterange"),
+        ("between", BETWEEN, lambda c, v: (c >= first(v[0])) & upto(c, v[1]), days_between, None, DAYS),
         ("from", FROM, lambda c, v: c >= first(v), parse, None, "date"),
         ("to", TO, upto, parse, None, "date"),
         ("is", IS, lambda c, v: (c >= first(v)) & upto(c, v), parse, None, "date"),

@@ -16,7 +16,7 @@ from sqlalchemy import orm
 import audit
 import rights
 from db import Kind, Searchable, db, link_target, row_id
-from i18n import _
+from i18n import Label, _
 from models import Scoped
 from search import fold
 from vocabulary import AuditAction
@@ -30,6 +30,8 @@ PERSON = "beneficiary_id"
 SEPARATOR = "\0"  # which no column takes (db.clean)
 COUNTED = 5_000
 """Rows of a narrowed list are counted up to here: counting on would take longer than reading the page."""
+RESTRICTED = Label("σε περιορισμό", "restricted")
+"""What the list of people says beside the number of somebody whose processing is restricted."""
 
 
 class Listing(Screen):
@@ -73,7 +75,7 @@ class Listing(Screen):
         """What may be typed."""
         own = [str(field.label) for field in self.fields.values() if field.search]
         names = own or [str(self.fields[name].label) for name, _target in self.searched() if name]
-        return _("Search: %(columns)s", columns=", ".join(names[:3]))
+        return _("Search: %(columns)s", columns=self.hint or ", ".join(names[:3]))
 
     def get_filter_arg(self, index: int, flt: Any) -> str:
         """A filter's name in URLs, the same in every language."""
@@ -171,9 +173,10 @@ class Listing(Screen):
     def settled(self, rows: list[tuple[int, Markup, Markup]]) -> Collection[int]:
         """Those of a list's rows that nobody changes any more: no pencil leads to their forms.
 
-        They are of people made anonymous, and asked for only where somebody is called so.
+        They are of people made anonymous or restricted, and asked for only where a cell says so.
         """
-        keys = [key for key, *cells in rows if any(rights.NAMELESS in cell for cell in cells)]
+        why = (rights.NAMELESS, str(RESTRICTED))
+        keys = [key for key, *cells in rows if any(said in cell for cell in cells for said in why)]
         named: Any = db.session.query(self.model).filter(self.model.id.in_(keys)) if keys else ()  # type: ignore[attr-defined]
         return {row.id for row in named if not self.may_change(row)}
 
@@ -261,18 +264,16 @@ class Listing(Screen):
         chips = [("search", _("Search"), args.search)] if args.search else []
         for argument, (index, _name, value) in zip(self._get_filters(args.filters), args.filters, strict=True):
             flt = self._filters[index]
-            own_unit = self.is_own_unit(flt.on_column) and self.scope.short_unit_names.get(row_id(value) or 0)
-            chips.append((argument, flt.said, own_unit or flt.read(value)))
+            chips.append((argument, flt.said, self._own_unit(flt, value) or flt.read(value)))
         return chips
+
+    def _own_unit(self, flt: Any, value: str) -> str | None:
+        return self.scope.short_unit_names.get(row_id(value) or 0) if self.is_own_unit(flt.on_column) else None
 
     def _export_url(self) -> str:
         """The same list as a workbook. Arguments from outside go in as text: to url_for some of them are commands."""
         asked = urlencode(list(request.args.items(multi=True)))
         return "export/xlsx/" + (f"?{asked}" if asked else "")
-
-    def get_safe_page_size(self, page_size: int | None) -> int:
-        """One of the sizes on offer."""
-        return page_size if page_size in self.page_size_options else self.page_size
 
     def _get_column_by_idx(self, idx: int | None) -> Any:
         columns = self._list_columns
@@ -281,7 +282,7 @@ class Listing(Screen):
     def _asked(self, args: Any) -> dict[str, Any]:
         """Search and filters as the trail and the export's cover tell them."""
         applied = ((self._filters[index], value) for index, _name, value in args.filters or ())
-        filters = [f"{flt.said} {flt.told(value)}" for flt, value in applied]
+        filters = [f"{flt.said} {self._own_unit(flt, value) or flt.told(value)}" for flt, value in applied]
         return ({"search": args.search} if args.search else {}) | ({"filters": filters} if filters else {})
 
     def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:

@@ -18,6 +18,7 @@ from vocabulary import AuditAction
 
 from . import values
 from .deleting import Deleting
+from .forms import PARSED
 
 UNDONE_WITHIN = dt.timedelta(minutes=10)
 TOO_LATE = N_("This change of state can no longer be undone: time has passed, or the record was changed meanwhile.")
@@ -30,10 +31,9 @@ class Moving(Deleting):
         """The moves that the record allows now, if the user may make them."""
         if not isinstance(row, Staged) or not self.may("move") or not self.may_change(row):
             return []
-        styles = ("primary", *("outline-primary" for _state in row.next_states))
         return [
-            {"name": state.value, "label": str(state), "style": style}
-            for state, style in zip(row.next_states, styles, strict=False)
+            {"name": state.value, "label": str(state), "style": "outline-primary" if number else "primary"}
+            for number, state in enumerate(row.next_states)
         ]
 
     @expose("/move/", methods=("POST",))
@@ -50,12 +50,14 @@ class Moving(Deleting):
             return self._move_refused(_("Choose the new state."), "to")
         try:
             on = values.parse_date(typed) if typed else today()
+        except ValueError as error:
+            told = str(error) if isinstance(error, BadValue) else PARSED[Kind.DATE]["problem"]
+            return self._move_refused(_(told), "on")
+        try:
             row.move_to(states.get(to), on, request.form.get("note"), self.scope.user_id)
         except BadValue as error:
             db.session.rollback()
             return self._move_refused(_(str(error)), error.field)
-        except ValueError:
-            return self._move_refused(_("Not a date: write day/month/year, as in 25/03/1980."), "on")
         if self.flushed():
             self._tell_moved(row)
         return self._after_move()

@@ -157,8 +157,6 @@ class Screen(Gated, ModelView):
 
     def __init__(self) -> None:
         self.column_list = self.list_columns or tuple(self.fields)[:8]
-        self.column_details_list = self.column_export_list = tuple(self.fields)
-        self.column_labels = {name: field.label for name, field in self.fields.items()}
         own = [flt for name in self.fields for flt in column_filters(self.model, name)]
         self.column_filters = [*own, *self.made_filters]
         self.resource = name = self.model.__tablename__
@@ -200,6 +198,8 @@ class Screen(Gated, ModelView):
         """The list's rows are headed by a surname and a first name."""
         return self.column_list[:2] == ("last_name", "first_name")
 
+    hint: Label | str = ""
+    """What the search box names, where the first three of what it finds by would say too little."""
     advice: Label | str = ""
     """What to try where a search finds nothing."""
 

@@ -88,9 +88,7 @@ DATES = (
 )
 YEARS = range(1850, 2200)
 AHEAD = 20  # years that a two-digit year may lie ahead; beyond that it is one of the last century
-
-
-OLDEST = 120  # years
+OLDEST = 120  # years that the oldest living have reached
 
 
 def parse_date(text: str, latest: dt.date | None = None) -> dt.date:
@@ -119,7 +117,7 @@ def _day(*numbers: int) -> dt.date:
     try:
         return dt.date(*numbers)
     except ValueError:
-        raise BadValue(N_("There is no such day: look at day and month again."), "on") from None
+        raise BadValue(N_("There is no such day: look at day and month again.")) from None
 
 
 def parse_birth(text: str) -> dt.date:

@@ -16,6 +16,7 @@ from models import Beneficiary, Referral, ServiceDelivery, Visit, today
 from reports import month_of, units
 from vocabulary import Axis, ReferralStatus
 
+from ..base import greek_date
 from .desk import Desk, Number, span
 
 FIRST = dt.date(2000, 1, 1)
@@ -77,7 +78,7 @@ class Month:
     def _daily(self, desk: Desk, days: str) -> dict[str, Any]:
         period = month_of(desk.month)
         dates = [period.first + dt.timedelta(days=n) for n in range((period.after - period.first).days)]
-        numbers = desk.numbers(Visit, [{"at_is": f"{day:%d/%m/%Y}"} for day in dates], within={"at_between": days})
+        numbers = desk.numbers(Visit, [{"at_is": greek_date(day)} for day in dates], within={"at_between": days})
         values = [number.value for number in numbers]
         chart = charts.columns(values)
         return {
@@ -126,4 +127,4 @@ def _described(dates: Sequence[dt.date], values: Sequence[int]) -> str:
 
 
 def _link(day: dt.date) -> dict[str, str]:
-    return {"title": format_date(day, "LLLL y"), "url": url_for("admin.index", month=f"{day:%Y-%m}")}
+    return {"title": format_date(day, "LLLL y"), "url": url_for("admin.index", month=f"{day:%Y-%m}", _anchor="month")}

@@ -70,7 +70,8 @@ class ShortList:
     columns: tuple[str, ...] = ()
     about: str = "beneficiary"
     """Whom a line names: the row's person, the row ITSELF, or what one of the screen's made columns says."""
-    late: tuple[Label, Callable[[Any], bool]] | None = None
+    late: str | None = None
+    """The column whose warning in the screen's own list is said here too."""
     also: Also = ()
     """Other numbers to know beside this one."""
     moves: tuple[tuple[Any, Label], ...] = ()
@@ -110,7 +111,7 @@ class ShortList:
         return query.order_by(*before, *order).limit(MOST)
 
     def _row(self, view: KentroView, row: Any) -> Row:
-        label = self.late[0] if self.late and self.late[1](row) else ""
+        label = view.warns[self.late].told(row) if self.late else ""
         values = {name: view.shown(row, name) for name in self.columns if view.sees(name)}
         url, status = url_for(f"{view.endpoint}.details_view", id=row.id), values.pop("status", "")
         moves = self._moves(view, row, self.moves + (self.late_moves if label else ()))

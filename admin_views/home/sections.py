@@ -21,8 +21,6 @@ from models import (
     Unit,
     User,
     Visit,
-    now,
-    today,
 )
 from vocabulary import AppointmentStatus, AuditAction, Channel, Code, GrantKind, GrantStatus, Role, Verdict
 
@@ -69,7 +67,7 @@ def _appointments(title: Label, whose: Filters, *columns: str) -> ShortList:
         columns=("purpose", *columns, "status"),
         moves=(ARRIVED,),
         late_moves=(NOSHOW,),
-        late=(Label("Πέρασε η ώρα", "Time has passed"), lambda row: row.status == BOOKED and row.ends_at < now()),
+        late="status",
     )
 
 
@@ -81,7 +79,7 @@ def _referrals(title: Label, filters: Filters, empty: Label, *also: tuple[Label,
         empty=empty,
         when="due_on",
         columns=("to_partner_id", "to_unit_id", "status"),
-        late=(Label("Εκπρόθεσμη", "Overdue"), lambda row: row.due_on < today()),
+        late="due_on",
         also=also,
     )
 
@@ -157,7 +155,7 @@ DAY: dict[str, Part] = {
         empty=Label("Κανένα ραντεβού δεν έμεινε ανοιχτό.", "No appointment was left open."),
         when="at",
         columns=("purpose",),
-        late=(Label("Χωρίς ενημέρωση", "No outcome"), lambda row: True),
+        late="status",
     ),
     "visits": ShortList(
         Visit,
@@ -266,7 +264,7 @@ HOUSE: dict[str, Part] = {
         empty=Label("Κανένα αίτημα δεν περιμένει απάντηση.", "No request waits for an answer."),
         when="due_on",
         columns=("kind", "unit_id"),
-        late=(Label("Εκπρόθεσμο", "Overdue"), lambda row: row.due_on < today()),
+        late="due_on",
     ),
     "unreviewed": NumberTable(
         AuditEntry,
