@@ -244,7 +244,8 @@ class AuditEntryView(KentroView):
         entry = self.get_one(request.args.get("id"))
         audit.note_reading(db.session, AuditAction.VIEW, entry)
         last = audit.reviews(db.session, [entry.seq]).get(entry.seq)
-        return self._page(entry, _review_form(entry, verdict=last.verdict if last else Verdict.REVIEWED))
+        verdict = last.verdict if last and entry.actor_id else Verdict.REVIEWED
+        return self._page(entry, _review_form(entry, verdict=verdict))
 
     def _page(self, entry: AuditEntry, form: Any) -> Any:
         return self.render(

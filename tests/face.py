@@ -207,6 +207,8 @@ def _send_empty(page: Page) -> bool:
     form = page.locator("main form[method=post]").filter(has=page.locator("[required]"))
     if not form.count() or not form.first.locator("[required]").evaluate_all("all => all.some(f => !f.value)"):
         return False
+    # Else the browser itself would hold it back, with words of its own.
+    assert form.first.evaluate("form => form.noValidate"), page.url
     with page.expect_navigation():
         form.first.locator("button[type=submit]").first.click()
     return True

@@ -19,13 +19,13 @@ import audit
 import authorizer
 import policy
 from db import db
-from models import AuditEntry, AuditReview, Beneficiary, PersonDecision, Unit, User, Visit
-from tests.answers import errors_of
+from models import AuditEntry, AuditReview, Beneficiary, PersonDecision, Unit, User, Visit, today
+from tests.answers import add, errors_of
 from tests.walls import workbook_rows
 from tests.world import CANARY, PASSWORD, SECRET, USERS, World, by_hand, keys_listed
-from vocabulary import AuditAction, Role
+from vocabulary import AuditAction, Role, Verdict
 
-TODAY = f"{dt.datetime.now().astimezone():%d/%m/%Y}"
+TODAY = f"{today():%d/%m/%Y}"
 
 
 class Watch:
@@ -507,6 +507,10 @@ def test_nobody_is_asked_of_what_no_user_did(world: World) -> None:
     assert set(errors_of(answer.text)) == {"verdict"} and not world.query(sa.select(AuditReview))
     drawn = keys_listed(browser.get(browser.get("/admin/audit_entry/sample/").headers["Location"]).text)
     assert drawn and set(drawn) <= set(world.query(others))
+    # One that was asked before this rule is closed all the same.
+    asked = {"asked_id": world.users["caseworker.main"], "by_id": world.users["supervisor"]}
+    add(world, AuditReview(entry_seq=own, verdict=Verdict.QUESTION, comment="Γιατί;", **asked))
+    assert re.search(r'value="REVIEWED" selected', browser.get(f"/admin/audit_entry/details/?id={own}").text)
 
 
 def test_a_sample_is_reviewed_entry_by_entry(world: World) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from models import Beneficiary
+from models import Beneficiary, today
 from tests.answers import errors_of, new_person
 from tests.world import World
 
@@ -57,7 +57,7 @@ def test_nobody_is_told_of_another_unit(world: World) -> None:
 
 def test_of_somebody_restricted_nothing_is_told(world: World) -> None:
     """Their date of birth is not for the desk."""
-    new_person(world, **NAME, born_on=BORN, restricted_on=dt.date.today())
+    new_person(world, **NAME, born_on=BORN, restricted_on=today())
     browser = world.client("reception.main")
     assert browser.post(NEW, browser.form(NEW) | typed(world, born_on="4/3/1962")).status_code == 302
 
