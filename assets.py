@@ -90,7 +90,8 @@ def _serve(name: str) -> Response:
 @cache
 def _content(name: str) -> bytes:
     parts = [(STATIC / part).read_bytes() for part in BUNDLES.get(name, (name,))]
-    return b"\n".join([_said(name.removesuffix(".js")), *parts] if BUNDLES.get(name) is SCRIPTS else parts)
+    language = name.removesuffix(".js")
+    return b"\n".join([_said(language), *parts] if language in LANGUAGES else parts)
 
 
 def _said(language: str) -> bytes:

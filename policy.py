@@ -347,7 +347,9 @@ def _criteria(
 def _narrowed(table: type[Any], test: Any) -> orm.LoaderCriteriaOption:
     """The table's rows, under every name. What a row leads to is narrowed by what is carried on with it where it is
     loaded in one query (joined loading), so this is carried on, and a query of its own is narrowed twice."""
-    return orm.with_loader_criteria(table, test, include_aliases=True, propagate_to_loaders=True)
+    # As a function: an expression would be gone through again for every query, to find its cached SQL.
+    rule = test if callable(test) else lambda _row: test
+    return orm.with_loader_criteria(table, rule, include_aliases=True, propagate_to_loaders=True)
 
 
 def _of_nobody_restricted(row: Any) -> sa.ColumnElement[bool]:

@@ -240,7 +240,7 @@ class ReferralStatus(Code):
     NOSHOW = "NOSHOW", "Μη προσέλευση", "Did not attend"
     DONE = "DONE", "Ολοκληρώθηκε – εξυπηρετήθηκε", "Completed"
     PARTIAL = "PARTIAL", "Μερική εξυπηρέτηση", "Partly served"
-    WITHDRAWN = "WITHDRAWN", "Ανακλήθηκε από τον/την ωφελούμενο/η", "Withdrawn"
+    WITHDRAWN = "WITHDRAWN", "Ανακλήθηκε", "Withdrawn"
     NOREPLY = "NOREPLY", "Χωρίς απάντηση", "No reply"
 
 

@@ -88,6 +88,8 @@ class BeneficiaryView(KentroView):
     )
 
     made_filters = (SERVED,)
+    hint = Label("όνομα, αρ. μητρώου, ΑΜΚΑ, ΑΦΜ, τηλέφωνο", "name, registry no., AMKA, AFM, telephone")
+    advice = Label("Δοκιμάστε ΑΜΚΑ, τηλέφωνο ή άλλη γραφή.", "Try the AMKA, a telephone or another spelling.")
 
     # --- restriction (Regulation 2016/679, article 18) ---
 
@@ -238,9 +240,6 @@ class BeneficiaryView(KentroView):
         is_another = TickField(Label("Είναι άλλο άτομο", "It is another person"))
         own = {"relation": relation, "is_another": is_another}
         return type("NewBeneficiaryForm", (super().get_create_form(),), own)
-
-    hint = Label("όνομα, αρ. μητρώου, ΑΜΚΑ, ΑΦΜ, τηλέφωνο", "name, registry no., AMKA, AFM, telephone")
-    advice = Label("Δοκιμάστε ΑΜΚΑ, τηλέφωνο ή άλλη γραφή.", "Try the AMKA, a telephone or another spelling.")
 
     def address_of_new(self, search: str | None) -> str:
         """Surname first, as lists show it; eleven digits are an ΑΜΚΑ."""

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
-from flask import request, url_for
+from flask import url_for
 
 import policy
 from db import db, fields
@@ -50,6 +50,7 @@ class AppointmentView(KentroView):
         )
     }
     list_columns = ("at", "beneficiary_id", "caller", "status", "staff_id", "unit_id")
+    may_be_hidden = CALLER
 
     def is_reader(self, field: LinkField) -> bool:
         """Whoever serves nobody books for those who do."""
@@ -67,13 +68,14 @@ class AppointmentView(KentroView):
     def create_form(self, obj: Any = None) -> Any:
         """Who called is not asked of somebody from whose page one comes."""
         form = super().create_form(obj)
-        for name in CALLER if request.method == "GET" and form.beneficiary_id.data else ():
-            form._fields.pop(name)
+        if form.beneficiary_id.data and not any(form[name].data for name in CALLER):
+            for name in CALLER:
+                del form[name]
         return form
 
     def warnings(self, row: Any, changed: set[str]) -> list[str]:
         """Nobody is in two places, and nobody is both registered and not: what to look at again."""
-        both = row.beneficiary_id and row.caller and changed & {"beneficiary_id", "caller"}
+        both = row.beneficiary_id and (row.caller or row.caller_phone) and changed & {"beneficiary_id", *CALLER}
         said = _("The caller's name is for somebody who is not registered: here a person is chosen too.")
         return [*self._clashes(row), *([said] if both else ())]
 

@@ -28,8 +28,7 @@ from models import AuditEntry, AuditFinding, AuditReview, AuditSample, Beneficia
 from vocabulary import AuditAction, Verdict
 
 from .base import KentroView, greek_date, greek_datetime, told
-from .base.details import NOTHING
-from .base.filters import BY_NUMBER, CONTAINS, IS, ColumnFilter, matches, name_of, yes_or_no
+from .base.filters import BY_NUMBER, CONTAINS, IS, WORDS, ColumnFilter, matches, name_of, yes_or_no
 from .base.forms import form_class
 from .menu import OVERSIGHT
 
@@ -100,13 +99,15 @@ SAMPLES = ("entry_among", "sample_is")
 REVIEW_FORM = form_class(AuditReview, ("verdict", "comment"))
 NUMBERED = {"actor_id_is": User, "unit_id_is": Unit, "person_id_is": Beneficiary}
 """Filters by a number that the trail keeps, and whose number it is."""
+NOTHING = "—"
+"""What stands where a field was emptied."""
 NAMED = {"actor_id": "actor_name", "unit_id": "unit_name", "subject_id": "subject_label"}
 """Numbers that the trail keeps, and where the name stands that it keeps beside them."""
 
 
 def _turn(change: dict[str, Any]) -> str:
     """A change in a few words: a state needs no name, for the sentence speaks of it, and what was empty no arrow."""
-    turn = change["new"] if change["old"] == NOTHING else f"{change['old']} → {change['new']}"
+    turn = f"{change['old']} → " * bool(change["old"]) + (change["new"] or NOTHING)
     return turn if change.get("is_state") else f"{change['label']}: {turn}"
 
 
@@ -131,7 +132,7 @@ class AuditEntryView(KentroView):
     details_template = "admin/audit_entry/details.html"
 
     made_filters = (
-        ColumnFilter(AuditEntry, "person_contains", Beneficiary.label, CONTAINS, _about, _named),
+        ColumnFilter(AuditEntry, "person_contains", Beneficiary.label, CONTAINS, _about, _named, data_type=WORDS),
         ColumnFilter(
             AuditEntry, "subject_type_is", fields(AuditEntry)["subject_type"].label, IS,
             lambda c, v: AuditEntry.subject_type == v, _kind, _kinds,
@@ -165,7 +166,7 @@ class AuditEntryView(KentroView):
         for flt in kept:
             if flt.slug in NUMBERED:
                 flt._name = partial(name_of, NUMBERED[flt.slug])
-                flt.is_numbered = NUMBERED[flt.slug] is Beneficiary
+                flt.keeps_number = NUMBERED[flt.slug] is Beneficiary
             # Links narrow by numbers; people know names, and are offered those.
             if flt.on_column in (*NAMED, "person_id"):
                 flt.data_type = BY_NUMBER
@@ -312,7 +313,7 @@ class AuditEntryView(KentroView):
     @action("review", Label("Ελέγχθηκαν", "Mark as reviewed"))  # type: ignore[arg-type]
     def action_review(self, ids: Sequence[str]) -> None:
         """Mark the chosen entries as reviewed."""
-        entries = [self.get_one(id) for id in dict.fromkeys(ids)]
+        entries = list(dict.fromkeys(map(self.get_one, ids)))
         for entry in entries:
             self._mark(entry, Verdict.REVIEWED)
         flash(_("%(n)s entries were marked.", n=len(entries)), "success")

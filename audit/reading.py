@@ -180,8 +180,9 @@ PAGES = {"looks": N_("Who looked at this person"), "acts": N_("What this user di
 
 
 def particulars(entry: AuditEntry) -> list[tuple[str, str]]:
-    """An act's particulars as people read them."""
-    return [(_(PARTICULARS.get(name, name)), _particular(name, kept)) for name, kept in details_of(entry).items()]
+    """An act's particulars as people read them; "words" are those of its filters that were typed."""
+    told = {name: kept for name, kept in details_of(entry).items() if name != "words"}
+    return [(_(PARTICULARS.get(name, name)), _particular(name, kept)) for name, kept in told.items()]
 
 
 def _particular(name: str, kept: Any) -> str:

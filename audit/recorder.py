@@ -53,7 +53,7 @@ def note_reading(
 
 def _remember(readings: dict[tuple[Any, ...], float]) -> None:
     """Only what was committed counts as recorded."""
-    # Copied in one step: others add to it meanwhile, and a list of it may stop for the collector and let them.
+    # Others add to it meanwhile: list() may be interrupted while it copies, copy() is not.
     for what in [what for what, at in _readings.copy().items() if time.monotonic() - at > SAME_ACT]:
         _readings.pop(what, None)
     _readings.update(readings)

@@ -102,10 +102,14 @@ def open_request() -> None:
         _begin_act()
     g.kept = current_user.kept if current_user.is_authenticated else None
     if g.kept is None and "_user_id" in session and "_flashes" in session:
-        # What an ended session still had to say is for nobody else; that a form was saved is told to its draft alone.
-        session["_flashes"] = [said for said in session["_flashes"] if said[0] == "saved"]
+        _hush()
     g.language = g.kept.language.value if g.kept else session.get("language", "el")
     policy.bind(db.session, _scope(g.kept))
+
+
+def _hush() -> None:
+    """What an ended session still had to say is for nobody else; that a form was saved is told to its draft alone."""
+    session["_flashes"] = [said for said in session["_flashes"] if said[0] == "saved"]
 
 
 def _begin_act() -> None:

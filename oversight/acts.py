@@ -82,12 +82,17 @@ def named(session: orm.Session, person: Beneficiary, *, ever: bool = False) -> l
     read = sa.select(AuditEntry).where(acts, since, AuditEntry.person_id.is_(None), here, asked | whole)
     newest = session.scalars(read.order_by(AuditEntry.seq.desc()).limit(None if ever else NAMED_MOST))
     names = cache(lambda text: _finds(text, person))
-    return [e for e in newest if not (said := _asked(e)) or any(map(names, said))]
+    return [e for e in newest if not _is_narrowed(e) or any(map(names, _typed(e)))]
 
 
-def _asked(entry: AuditEntry) -> list[str]:
+def _is_narrowed(entry: AuditEntry) -> bool:
+    return not {"search", "filters"}.isdisjoint(audit.details_of(entry))
+
+
+def _typed(entry: AuditEntry) -> list[str]:
+    """What was typed; of older entries the filters whole, which end with it."""
     details = audit.details_of(entry)
-    return [text for text in (details.get("search"), *details.get("filters", ())) if text]
+    return [text for text in (details.get("search"), *details.get("words", details.get("filters", ()))) if text]
 
 
 def _finds(text: str, person: Beneficiary) -> bool:
@@ -107,14 +112,11 @@ Words = tuple[tuple[str, ...], ...]
 
 
 def _own_words(entry: AuditEntry, person: Beneficiary) -> Words:
-    """The words typed, if the person's all of them; of a filter, which begins with its column, those at its end."""
+    """The words typed, if the person's all of them; of a filter of which only the whole was kept, those at its end."""
     details = audit.details_of(entry)
-    ends = [
-        word
-        for text in details.get("filters", ())
-        for word in takewhile(lambda word: _is_in(word, person), reversed(search.terms(text)))
-    ]
-    words = [*search.terms(details.get("search", "")), *ends]
+    words = [word for text in (details.get("search", ""), *details.get("words", ())) for word in search.terms(text)]
+    for text in details.get("filters", ()) if "words" not in details else ():
+        words += takewhile(lambda word: _is_in(word, person), reversed(search.terms(text)))
     return tuple(map(tuple, words)) if all(_is_in(word, person) for word in words) else ()
 
 

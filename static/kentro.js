@@ -9,6 +9,12 @@ const on = (type, selector, handler) =>
     if (target) handler(event, target);
   });
 
+function make(tag, properties, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
 /* ---- dialogs: a button's data- attributes fill the dialog that it names ---- */
 
 function openDialog(dialog, values) {
@@ -171,7 +177,7 @@ function lookUp(select) {
   };
 }
 
-/* By sound, whatever the keyboard: accents, Greeklish, and codes like B01 and C26 typed as Β01 and Γ26. */
+/* By sound, whatever the keyboard: search.py's rules in short, and codes like B01 and C26 typed as Β01 and Γ26. */
 const GREEK = "αβγδεζηθικλμνξοπρσςτυφχψω";
 const LATIN = "a v g d e z i th i k l m n h o p r s s t i f h ps o".split(" ");
 const ALIKE = { b: "v", c: "g", u: "i", w: "o", x: "h", y: "i", ks: "h", ch: "h", kh: "h", ph: "f" };
@@ -181,6 +187,9 @@ const bySound = (text) =>
     .normalize("NFD")
     .replace(/\p{M}/gu, "")
     .toLowerCase()
+    .replace(/([αεae])[υuvy]/g, "$1f")
+    .replace(/ντ|nt|nd/g, "d")
+    .replace(/μ[πβ]|m[pbv]/g, "b")
     .replace(/[α-ω]/g, (letter) => LATIN[GREEK.indexOf(letter)])
     .replace(/ks|[ckp]h|[bcuwxy]/g, (sound) => ALIKE[sound]);
 
@@ -188,13 +197,7 @@ function enrich(select) {
   const optional = !select.required;
   const remote = select.dataset.lookup;
   // In a list box all is options; one that cannot be chosen is read out like the others.
-  const line = (text) =>
-    Object.assign(document.createElement("div"), {
-      className: "no-results",
-      role: "option",
-      ariaDisabled: "true",
-      textContent: text,
-    });
+  const line = (text) => make("div", { className: "no-results", role: "option", ariaDisabled: "true", textContent: text });
   const box = new TomSelect(select, {
     plugins: select.multiple || (remote && optional) ? { remove_button: { title: texts.remove } } : {},
     placeholder: select.dataset.placeholder ?? texts.choose,
@@ -203,10 +206,11 @@ function enrich(select) {
     allowEmptyOption: optional && !remote,
     hideSelected: select.multiple,
     render: { no_results: () => line(texts.noResults), loading: () => line(texts.loading) },
-    searchField: ["sound"],
+    // Every word typed is somewhere in the option. The library's own patterns take forever over a letter held down.
+    diacritics: false,
     score(query) {
-      for (const option of Object.values(this.options)) option.sound ??= bySound(option.text);
-      return this.getScoreFunction(bySound(query));
+      const words = bySound(query).split(/\s+/);
+      return (option) => Number(words.every((word) => (option.sound ??= bySound(option.text)).includes(word)));
     },
     // The server has already matched (accents, Greeklish), so the browser must not narrow its answer again.
     ...(remote && {
@@ -258,16 +262,7 @@ function furnish(table) {
   const [head] = table.tHead.rows;
   const labels = [...head.cells].map((cell) => cell.textContent.trim());
   for (const row of table.tBodies[0].rows) {
-    [...row.cells].forEach((cell, column) => {
-      cell.dataset.label = labels[column];
-      const text = cell.textContent;
-      cell.className = text.length > LONG_TEXT ? "long" : WORDS.test(text) && !CODE.test(text) ? "" : "short";
-      cell.classList.add(...head.cells[column].classList);
-      // One box beside the label on telephones, also of a link and what is said with it.
-      const isLongest = text.length > LONGEST_TEXT;
-      const isMixed = cell.childNodes.length > 1;
-      if (isLongest || isMixed) cell.replaceChildren(make("div", { className: isLongest ? "clamp" : "" }, ...cell.childNodes));
-    });
+    [...row.cells].forEach((cell, column) => dress(cell, head.cells[column], labels[column]));
     const [first] = row.cells;
     const link = first.querySelector("a");
     first.id = `row-${keyOf(link)}`;
@@ -280,6 +275,17 @@ function furnish(table) {
   if (bulk) head.prepend(columnHead("tick", make("input", tickBox({ ariaLabel: texts.selectAll }))));
   if (bulk) head.querySelector("input").dataset.tickAll = "";
   giveRoles(table);
+}
+
+function dress(cell, head, label) {
+  const text = cell.textContent;
+  cell.dataset.label = label;
+  cell.className = text.length > LONG_TEXT ? "long" : WORDS.test(text) && !CODE.test(text) ? "" : "short";
+  cell.classList.add(...head.classList);
+  // One box beside the label on telephones, also of a link and what is said with it.
+  const isLongest = text.length > LONGEST_TEXT;
+  const isMixed = cell.childNodes.length > 1;
+  if (isLongest || isMixed) cell.replaceChildren(make("div", { className: isLongest ? "clamp" : "" }, ...cell.childNodes));
 }
 
 const tickBox = (more) => ({ type: "checkbox", className: "form-check-input", ...more });
@@ -355,12 +361,6 @@ on("click", "[data-toggle]", async (event, button) => {
   button.setAttribute("aria-expanded", String(!part.hidden));
   if (!part.hidden) part.querySelector("select, input:not([type=hidden])").focus();
 });
-
-function make(tag, properties, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
 
 /* "One of": the codes chosen travel as one argument, "A|B". */
 function someOf(options, name) {
@@ -439,34 +439,6 @@ async function setUpFilters(form) {
   });
   operation.addEventListener("change", showValue);
 }
-
-all("[data-rows]").forEach(furnish);
-/* A table that fits needs no bar to be scrolled by, and so its headings may stick to the window (kentro.css). */
-const regions = all(".table-region");
-const isFitting = (region) => region.firstElementChild.offsetWidth <= region.clientWidth;
-const fitting = new ResizeObserver(() => regions.forEach((region) => region.classList.toggle("fits", isFitting(region))));
-regions.flatMap((region) => [region, region.firstElementChild]).forEach((box) => fitting.observe(box));
-enrichAll(document);
-countTicks();
-
-const current = document.querySelector(".menu .active");
-if (current) current.closest("nav").scrollTop = current.offsetTop - 200;
-document.querySelector("[data-autofocus]")?.focus();
-putCursor(document.querySelector("form[data-new]:not([data-dirty])"));
-
-/* A new form waits for its first value. A search box takes the cursor without opening its list. */
-function putCursor(form) {
-  const isEmpty = (box) => box.matches("input:not([type=hidden], [type=checkbox]), select, textarea") && !box.value;
-  const first = form && [...form.elements].find((box) => isEmpty(box) && !box.closest(".ts-wrapper"));
-  if (!first?.tomselect) return first?.focus();
-  const { settings, control_input: input, control } = first.tomselect;
-  const { openOnFocus, preload } = settings;
-  Object.assign(settings, { openOnFocus: false, preload: false });
-  first.tomselect.focus();
-  input.addEventListener("blur", () => Object.assign(settings, { openOnFocus, preload }), { once: true });
-  control.addEventListener("mousedown", () => preload && first.tomselect.preload(), { once: true });
-}
-
 
 /* ---- downloads: the page stays, tells how far the file is, and says what went wrong ---- */
 
@@ -552,4 +524,37 @@ async function refusal(answer) {
   }
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   return [page.querySelector("main .message-error, main .panel p")?.textContent.trim() ?? texts.notReceived];
+}
+
+/* ---- what stands on the page when it comes ---- */
+
+all("[data-rows]").forEach(furnish);
+/* A table that fits needs no bar to be scrolled by, and so its headings may stick to the window (kentro.css). */
+const regions = all(".table-region");
+const isFitting = (region) => region.firstElementChild.offsetWidth <= region.clientWidth;
+const fitting = new ResizeObserver(() => regions.forEach((region) => region.classList.toggle("fits", isFitting(region))));
+regions.flatMap((region) => [region, region.firstElementChild]).forEach((box) => fitting.observe(box));
+enrichAll(document);
+countTicks();
+/* The menu stands where it was left, with the present screen in sight. */
+const menu = document.getElementById("menu");
+if (menu) {
+  menu.scrollTop = sessionStorage.getItem("menu");
+  menu.querySelector(".active")?.scrollIntoView({ block: "nearest" });
+  addEventListener("pagehide", () => sessionStorage.setItem("menu", menu.scrollTop));
+}
+document.querySelector("[data-autofocus]")?.focus();
+putCursor(document.querySelector("form[data-new]:not([data-dirty])"));
+
+/* A new form waits for its first value. A search box takes the cursor without opening its list. */
+function putCursor(form) {
+  const isEmpty = (box) => box.matches("input:not([type=hidden], [type=checkbox]), select, textarea") && !box.value;
+  const first = form && [...form.elements].find((box) => isEmpty(box) && !box.closest(".ts-wrapper"));
+  if (!first?.tomselect) return first?.focus();
+  const { settings, control_input: input, control } = first.tomselect;
+  const { openOnFocus, preload } = settings;
+  Object.assign(settings, { openOnFocus: false, preload: false });
+  first.tomselect.focus();
+  input.addEventListener("blur", () => Object.assign(settings, { openOnFocus, preload }), { once: true });
+  control.addEventListener("mousedown", () => preload && first.tomselect.preload(), { once: true });
 }

@@ -603,7 +603,10 @@ def test_a_calendar_is_announced_in_both_languages_and_what_it_wrote_is_kept(off
     assert kept.at == dt.datetime(2026, 7, 1, 6, 30, tzinfo=dt.UTC)
 
 
-TYPED = {"Β07": "B07", "Γ08": "C08", "γ08": "C08", "psyhologik": "Ψυχολογική", "ΨΥΧΟΛΟΓΙΚΗ": "Ψυχολογική"}
+TYPED = {
+    "Β07": "B07", "Γ08": "C08", "γ08": "C08", "psyhologik": "Ψυχολογική", "ΨΥΧΟΛΟΓΙΚΗ": "Ψυχολογική",
+    "symvouleftiki": "Συμβουλευτική", "evropaiki": "ευρωπαϊκή", "endaxi": "ένταξη", "mpanio": "μπάνιο", "banio": "μπάνιο",
+}  # fmt: skip
 """What is typed on whichever keyboard, and what the service that is found says."""
 
 
@@ -611,7 +614,9 @@ def test_services_are_found_whatever_the_keyboard(office: Office) -> None:
     with system_session(office.world) as session:
         codes = [f"{axis}{n:02}" for axis in "BC" for n in range(1, 10)]
         services = [builders.service(code=code, name="Άλλη") for code in codes]
-        session.add_all([*services, builders.service(code="X1", name="Ψυχολογική στήριξη")])
+        named = ("Ψυχολογική στήριξη", "Έκδοση για ευρωπαϊκή κάρτα", "Κοινωνική ένταξη", "Ζεστό μπάνιο")
+        services += [builders.service(code=f"X{n}", name=name) for n, name in enumerate(named)]
+        session.add_all(services)
     page = office.sign_in("caseworker.main")
     page.goto("/admin/service_delivery/new/")
     box = page.locator("#service_id-ts-control")
@@ -621,6 +626,20 @@ def test_services_are_found_whatever_the_keyboard(office: Office) -> None:
         options = page.locator("#service_id-ts-dropdown").get_by_role("option")
         expect(options).to_have_count(1)
         expect(options).to_contain_text(said)
+
+
+def test_the_menu_stands_where_it_was_left(office: Office) -> None:
+    page = office.sign_in("coordinator", viewport={"width": 1280, "height": 500})
+    page.goto("/admin/visit/")
+    standing = "document.getElementById('menu').scrollTop"
+    page.evaluate(f"{standing} = 150")
+    page.locator(".site-menu a[href='/admin/referral/']").click()
+    page.wait_for_url("**/referral/")
+    assert page.evaluate(standing) == 150
+    page.goto("/admin/beneficiary/")
+    assert page.locator(".site-menu .active").evaluate(
+        "here => here.getBoundingClientRect().top >= here.closest('nav').getBoundingClientRect().top"
+    ), "what is open is in sight"
 
 
 def test_what_was_typed_is_not_left_behind_unasked(office: Office) -> None:

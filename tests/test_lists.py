@@ -214,7 +214,7 @@ def test_a_filter_that_makes_no_sense_is_named_and_left_out(calm_world: World) -
     ],
 )
 def test_the_search_box_says_that_it_searches_and_in_what(calm_world: World, table: str, said: str) -> None:
-    """Three columns at most; of people the numbers too, which a whole name is seldom as quick as."""
+    """Three columns at most; of people the numbers too, which find faster than a whole name."""
     page = calm_world.client("coordinator").get(f"/admin/{table}/").text
     (shown,) = re.findall(r'id="search"[^>]* placeholder="([^"]*)"', page)
     assert shown.endswith(said)

@@ -8,7 +8,7 @@ import pytest
 
 from models import Household, today
 from tests.answers import add, errors_of, said
-from tests.world import World
+from tests.world import World, fields_of
 
 BOTH = "The caller's name is for somebody who is not registered: here a person is chosen too."
 
@@ -54,7 +54,13 @@ def test_who_called_is_not_asked_of_a_person_and_not_kept_beside_one_without_a_w
     given = {"at": f"{today() + dt.timedelta(days=9):%d/%m/%Y} 10:00", "staff_id": str(world.users["caseworker.main"])}
     url = f"/admin/appointment/new/?beneficiary_id={person}"
     assert not {"caller", "caller_phone"} & set(browser.form(url))
-    for more, warned in ({}, False), ({"caller": "Άλλος", "minutes": "31"}, True):
+    told = browser.submit(url, **given, beneficiary_id="").text
+    assert "caller" in errors_of(told) and "caller_phone" in fields_of(told), "it can be said who called"
+    for more, warned in (
+        ({}, False),
+        ({"caller": "Άλλος", "minutes": "31"}, True),
+        ({"caller_phone": "2521012345"}, True),
+    ):
         saved = browser.submit(url, **given, **more)
         assert (said(world.app, BOTH) in browser.get(saved.headers["Location"]).text) == warned
 

@@ -215,6 +215,8 @@ def test_searches_for_an_erased_person_are_forgotten_and_those_for_others_stay(h
         audit.note(db.session, AuditAction.SEARCH, subject_type="beneficiary", search=said)
     for said in (f"Επώνυμο: {NAME}", "Επώνυμο: Αλκυον"):
         audit.note(db.session, AuditAction.EXPORT, subject_type="beneficiary", filters=[said])
+    for words in [NAME], []:
+        audit.note(db.session, AuditAction.EXPORT, subject_type="visit", filters=[f"Σε {NAME}"], words=words)
     audit.note(db.session, AuditAction.EXPORT, subject_type="beneficiary", rows=9)
     audit.commit(db.session)
     act_as(house_of, "coordinator")
@@ -225,8 +227,9 @@ def test_searches_for_an_erased_person_are_forgotten_and_those_for_others_stay(h
     )
     left = [audit.details_of(entry) for entry in house_of.query(searches.order_by(models.AuditEntry.seq))]
     assert [each for each in left if each] == [
-        {"search": "Αλκυον"}, {"search": f"Ζηνοβία {NAME}"}, {"filters": ["Επώνυμο: Αλκυον"]}, {"rows": 9},
-    ], "words that find others too, a namesake of nobody's record, and everybody's list"  # fmt: skip
+        {"search": "Αλκυον"}, {"search": f"Ζηνοβία {NAME}"}, {"filters": ["Επώνυμο: Αλκυον"]},
+        {"filters": [f"Σε {NAME}"], "words": []}, {"rows": 9},
+    ], "words that find others too, a namesake of nobody's record, a colleague who was chosen, everybody's list"  # fmt: skip
 
 
 def test_an_undone_decision_is_forgotten_of_whichever_record_it_named(house_of: World) -> None:

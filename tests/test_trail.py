@@ -555,10 +555,17 @@ def test_what_was_filtered_by_is_kept_as_the_list_says_it(world: World) -> None:
     for asked, told in FILTERS.items():
         query, said = asked.format(**here), told.format(**here, name=name)
         assert browser.get(f"/admin/referral/?{query}").status_code == 200
-        assert audit.details_of(watch.new()[-1])["filters"][0].endswith(said), query
+        kept = audit.details_of(watch.new()[-1])
+        assert kept["filters"][0].endswith(said), query
+        assert kept["words"] == ([said] if "contains" in asked else []), "what was typed, which may be a name"
         assert said in str(workbook_rows(browser.get(f"/admin/referral/export/xlsx/?{query}"))), query
     supervisor = world.client("supervisor")
-    for asked, told in {"unit_id_is={unit}": name, "person_id_is={beneficiary}": "είναι {beneficiary}"}.items():
+    kept = {
+        "unit_id_is={unit}": name,
+        "person_id_is={beneficiary}": "είναι {beneficiary}",
+        "sample_is=2026-10": "10/2026",
+    }
+    for asked, told in kept.items():
         supervisor.get(f"/admin/audit_entry/?flt0_{asked.format(**here)}")
         assert audit.details_of(watch.new()[-1])["filters"][0].endswith(told.format(**here)), asked
 

@@ -24,9 +24,6 @@ from .moving import Moving
 from .screen import Child, Screen, person_of
 from .writing import MAIN
 
-NOTHING = "–"
-"""How the trail tells that a field was empty."""
-
 
 class Details(Moving):
     """The details page of a screen."""
@@ -209,7 +206,7 @@ def told(entry: Any, scope: policy.Scope) -> dict[str, Any]:
 
 def _told(field: Field, kept: Any) -> str:
     if kept is None:
-        return NOTHING
+        return ""
     if isinstance(kept, str) and kept.startswith(audit.PROTECTED):
         return _("(protected value)")
     if field.kind == Kind.LINK:

@@ -16,7 +16,7 @@ import sealing
 import search
 from db import Base, Field, Kind, Searchable, Sensitivity, db, fields, link_target, row_id
 from i18n import Label, _, countries, language
-from models import NUMBERED, Beneficiary
+from models import NUMBERED, Beneficiary, Household, Volunteer
 
 from . import values
 from .fields import names_of
@@ -54,7 +54,8 @@ class ColumnFilter(BaseSQLAFilter):
         self.slug, self.on_column = slug, column or slug
         self._model = model
         self._operation, self._condition, self._parse, self._name = operation, condition, parse, name
-        self.is_numbered = data_type == BY_NUMBER
+        self.keeps_number = False
+        """The trail keeps the number alone, so that an erasure need not look for one more name."""
 
     def choices(self) -> list[tuple[str, str]] | None:
         """What may be chosen, of what this reader sees."""
@@ -68,17 +69,21 @@ class ColumnFilter(BaseSQLAFilter):
         known = dict(self.choices() or ())
         parts = value.split("|") if self.slug.endswith("_in") else [value]
         said = ", ".join(known.get(part, part) for part in parts)
-        return said.replace(" to ", " – ") if self.data_type == DAYS else said
+        return said.replace(TO_DAY, " – ") if self.data_type == DAYS else said
 
     def told(self, value: str) -> str:
-        """The value as the trail and the export's cover tell it; one typed for a protected column is kept from both.
-
-        Who is asked for by number stays a number: an erasure need not look for one more name.
-        """
-        field = fields(self._model).get(self.on_column)
-        if field and field.sensitivity != Sensitivity.OPEN:
+        """The value as the trail and the export's cover tell it; one typed for a protected column is kept from both."""
+        if self._is_protected():
             return _("(protected value)")
-        return value if self.is_numbered else self.read(value)
+        return value if self.keeps_number else self.read(value)
+
+    def words(self, value: str) -> list[str]:
+        """What somebody typed, which may be a name; of a protected column the trail keeps none."""
+        return [value] if self.data_type == WORDS and not self._is_protected() else []
+
+    def _is_protected(self) -> bool:
+        field = fields(self._model).get(self.on_column)
+        return field is not None and field.sensitivity != Sensitivity.OPEN
 
     def operation(self) -> Any:
         """What the filter says between column and value."""
@@ -124,8 +129,13 @@ BETWEEN = Label("μεταξύ", "between")
 EMPTY = Label("είναι κενό", "is empty")
 BY_NUMBER = "number"
 """The kind of filter that pages link to but nobody types: a row by its number."""
+WORDS = "words"
+"""The kind of filter that takes what somebody types, as it is."""
 DAYS = "daterange"
 """The kind of filter that takes two days."""
+TO_DAY = " to "
+"""What stands between them in an address."""
+NAMED_AFTER_PEOPLE = (Beneficiary, Household, Volunteer)
 YES_NO = [("1", Label("Ναι", "Yes")), ("0", Label("Όχι", "No"))]
 
 
@@ -135,9 +145,11 @@ def column_filters(model: type[Base], name: str) -> Iterator[ColumnFilter]:
     for slug, operation, condition, parse, *more in _operations(model, name, field):
         condition = _opened(slug) if field.is_sealed else condition
         options, data_type, tell = (*more, None, None, None)[:3]
-        yield ColumnFilter(
+        flt = ColumnFilter(
             model, f"{name}_{slug}", field.label, operation, condition, parse, options, data_type, name, tell
         )
+        flt.keeps_number = field.kind == Kind.LINK and link_target(model, name) in NAMED_AFTER_PEOPLE
+        yield flt
     if model.__table__.c[name].nullable and field.kind not in (Kind.CODES,):
         slug = f"{name}_empty"
         empty = _opened("empty") if field.is_sealed else lambda c, v: c.is_(None) if v else c.is_not(None)
@@ -169,9 +181,10 @@ def _operations(model: type[Base], name: str, field: Field) -> list[tuple[Any, .
         case Kind.TEXT | Kind.LONG_TEXT if field.is_sealed:
             return []  # nobody searches what was confided
         case Kind.TEXT | Kind.LONG_TEXT:
+            key = sa.func.greek_key
             return [
-                ("contains", CONTAINS, lambda c, v: sa.func.greek_key(c).contains(v, autoescape=True), _folded),
-                ("is", IS, lambda c, v: sa.func.greek_key(c) == v, _folded),
+                ("contains", CONTAINS, lambda c, v: key(c).contains(v, autoescape=True), _folded, None, WORDS),
+                ("is", IS, lambda c, v: key(c) == v, _folded, None, WORDS),
             ]
         case Kind.DATE:
             return _span(values.parse_date, lambda day: day, lambda day: day)
@@ -204,7 +217,7 @@ def _operations(model: type[Base], name: str, field: Field) -> list[tuple[Any, .
 def _links(target: type[Base], relationship: Any) -> list[tuple[Any, ...]]:
     if issubclass(target, Searchable):
         return [
-            ("contains", CONTAINS, lambda c, v: relationship.has(matches(target, v)), _searchable),
+            ("contains", CONTAINS, lambda c, v: relationship.has(matches(target, v)), _searchable, None, WORDS),
             ("is", IS, lambda c, v: c == v, parse_whole, None, BY_NUMBER, lambda number: name_of(target, number)),
         ]
 
@@ -265,7 +278,7 @@ def _span(
 
 def days_between(text: str) -> tuple[dt.date, dt.date]:
     """First and last day, as the address of a list keeps them."""
-    start, end = text.split(" to ") if " to " in text else text.split(" - ")
+    start, end = text.split(TO_DAY) if TO_DAY in text else text.split(" - ")
     return values.parse_date(start), values.parse_date(end)
 
 

@@ -23,7 +23,7 @@ from vocabulary import AuditAction
 
 from . import values
 from .fields import choosable, told_apart
-from .filters import BY_NUMBER, matches
+from .filters import BY_NUMBER, TO_DAY, matches
 from .screen import Screen
 
 PERSON = "beneficiary_id"
@@ -71,7 +71,7 @@ class Listing(Screen):
         """Whose search keys are looked in: the model's own (None), or those of links that the reader sees."""
         return [(name, target) for name, target in self._searchable if name is None or self.sees(name)]
 
-    def search_placeholder(self) -> str | None:
+    def search_placeholder(self) -> str:
         """What may be typed."""
         own = [str(field.label) for field in self.fields.values() if field.search]
         names = own or [str(self.fields[name].label) for name, _target in self.searched() if name]
@@ -83,7 +83,7 @@ class Listing(Screen):
 
     def get_invalid_value_msg(self, value: Any, filter: Any) -> str:
         """Which filter could not be understood, and so does not narrow the list."""
-        typed = value[:60].replace(" to ", " – ")
+        typed = value[:60].replace(TO_DAY, " – ")
         return _("The filter «%(filter)s» was left out: it does not take «%(value)s».", filter=filter.said, value=typed)
 
     @expose("/filters/")
@@ -280,10 +280,12 @@ class Listing(Screen):
         return columns[idx] if idx is not None and 0 <= idx < len(columns) else None
 
     def _asked(self, args: Any) -> dict[str, Any]:
-        """Search and filters as the trail and the export's cover tell them."""
-        applied = ((self._filters[index], value) for index, _name, value in args.filters or ())
+        """Search and filters as the trail and the export's cover tell them; apart, what of the filters was typed."""
+        applied = [(self._filters[index], value) for index, _name, value in args.filters or ()]
         filters = [f"{flt.said} {self._own_unit(flt, value) or flt.told(value)}" for flt, value in applied]
-        return ({"search": args.search} if args.search else {}) | ({"filters": filters} if filters else {})
+        words = [word for flt, value in applied for word in flt.words(value)]
+        said = {"filters": filters, "words": words} if filters else {}
+        return ({"search": args.search} if args.search else {}) | said
 
     def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
         found = sa.or_(

@@ -45,7 +45,8 @@ class Moving(Deleting):
         return self._move_back(row) if "undo" in request.form else self._move_on(row)
 
     def _move_on(self, row: Any) -> Any:
-        states, to, typed = {state.value: state for state in row.next_states}, *map(request.form.get, ("to", "on"))
+        states = {state.value: state for state in row.next_states}
+        to, typed = request.form.get("to"), request.form.get("on")
         if not to:
             return self._move_refused(_("Choose the new state."), "to")
         try:

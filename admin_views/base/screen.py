@@ -126,6 +126,8 @@ class Screen(Gated, ModelView):
     locked_columns: ClassVar[tuple[str, ...]] = ()
     later_columns: ClassVar[tuple[str, ...]] = ()
     """What is not known yet when a row is made: the form of a new one does not ask for it."""
+    may_be_hidden: ClassVar[tuple[str, ...]] = ()
+    """What the form of a new row does not always show: it is there again when that comes back with errors."""
     kept_columns: ClassVar[tuple[str, ...]] = ()
     """What «Save and add another» keeps: the same is recorded of one person after another."""
     has_pencils: ClassVar[bool] = True
@@ -137,6 +139,10 @@ class Screen(Gated, ModelView):
     """Made columns that go into exports too."""
     made_filters: ClassVar[tuple[ColumnFilter, ...]] = ()
     """Filters that no single column gives."""
+    hint: ClassVar[Label | str] = ""
+    """What the search box names, where the first three of what it finds by would say too little."""
+    advice: ClassVar[Label | str] = ""
+    """What to try where a search finds nothing."""
 
     page_size = 50
     page_size_options = (20, 50, 100)
@@ -197,11 +203,6 @@ class Screen(Gated, ModelView):
     def is_person(self) -> bool:
         """The list's rows are headed by a surname and a first name."""
         return self.column_list[:2] == ("last_name", "first_name")
-
-    hint: Label | str = ""
-    """What the search box names, where the first three of what it finds by would say too little."""
-    advice: Label | str = ""
-    """What to try where a search finds nothing."""
 
     def address_of_new(self, search: str | None) -> str:
         """The form of a new row, with what it can take of the words that found nothing."""

@@ -78,7 +78,9 @@ class Writing(Listing):
             if name in hidden or not policy.sets(scope, table, name):
                 del form[name]
         if request.method == "POST":
-            form.drop_unsent({*request.form, "version", "form_token"}, is_new=form._obj is None)
+            is_new = form._obj is None
+            sent = {*request.form, "version", "form_token", *(self.may_be_hidden if is_new else ())}
+            form.drop_unsent(sent, is_new=is_new)
         return form  # type: ignore[no-any-return]
 
     def _prefill(self, field: LinkField, asked: str | None) -> None:
