@@ -39,6 +39,7 @@ from .base import Child, CodeField, KentroView, aged
 from .base.fields import TickField
 from .base.filters import BETWEEN, DAYS, ColumnFilter, days_between
 from .base.listing import RESTRICTED
+from .households import PLACE
 from .menu import PEOPLE
 
 SERVED = ColumnFilter(
@@ -70,6 +71,7 @@ class BeneficiaryView(KentroView):
             first=HouseholdMember.relation == HouseholdRelation.HEAD,
             leads_to="beneficiary_id",
             led=("household_id",),
+            begins=(Household, Label("Νέο νοικοκυριό", "New household")),
             where=lambda row: HouseholdMember.household_id.in_(
                 sa.select(HouseholdMember.household_id).where(HouseholdMember.beneficiary_id == row.id)
             ),
@@ -262,7 +264,7 @@ class BeneficiaryView(KentroView):
             form._fields.pop("relation", None)
         elif request.method == "GET":
             form.unit_id.data, form.last_name.data = household.unit_id, household.name
-            for name in ("address", "postal_code", "area"):
+            for name in PLACE:
                 form[name].data = getattr(household, name)
             if not household.members:
                 form.relation.data = HouseholdRelation.HEAD

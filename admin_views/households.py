@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import url_for
+import sqlalchemy as sa
+from flask import request, url_for
 
+import audit
 import policy
+from db import db, row_id
 from i18n import _
-from models import Household, HouseholdMember
-from vocabulary import HouseholdRelation
+from models import Beneficiary, Household, HouseholdMember
+from vocabulary import AuditAction, HouseholdRelation
 
 from .base import Child, KentroView
 from .menu import PEOPLE
+
+PLACE = ("address", "postal_code", "area")
+"""Where a household and its people live."""
 
 
 class HouseholdView(KentroView):
@@ -42,6 +48,43 @@ class HouseholdView(KentroView):
                 "url": url_for("beneficiary.create_view", household_id=row.id, url=here),
             }
         ]
+
+    def create_form(self, obj: Any = None) -> Any:
+        """From the page of a person of no household, surname and address are the person's."""
+        form, person = super().create_form(obj), self._head()
+        if person is not None and request.method == "GET":
+            audit.note_reading(db.session, AuditAction.VIEW, person)
+            form.unit_id.data, form.name.data = person.unit_id, person.last_name
+            for name in PLACE:
+                form[name].data = getattr(person, name)
+        return form
+
+    def new_title(self) -> str:
+        """Whose."""
+        person = self._head()
+        return _("New household of: %(person)s", person=person) if person else super().new_title()
+
+    def _head(self) -> Beneficiary | None:
+        """Whom the address names, and who is in no household yet."""
+        key = row_id(request.args.get("beneficiary_id"))
+        person = db.session.get(Beneficiary, key) if key else None
+        if person is None or not policy.may(self.scope, "create", "household_member"):
+            return None
+        places = sa.select(HouseholdMember.id).where(HouseholdMember.beneficiary_id == key)
+        is_free = self.takes(person, HouseholdMember) and db.session.scalar(places.limit(1)) is None
+        return person if is_free else None
+
+    def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
+        """A household begun on a person's page is of the person's unit."""
+        person = self._head() if is_created else None
+        if person is not None:
+            model.unit_id = person.unit_id
+
+    def after_model_change(self, form: Any, model: Any, is_created: bool) -> None:
+        """And the person is its reference person."""
+        person = self._head() if is_created else None
+        if person is not None:
+            db.session.add(HouseholdMember(household=model, beneficiary_id=person.id, relation=HouseholdRelation.HEAD))
 
 
 class HouseholdMemberView(KentroView):

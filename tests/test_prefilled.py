@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+import sqlalchemy as sa
 
-from models import Household, today
+from models import Household, HouseholdMember, Unit, today
+from seed import builders
 from tests.answers import add, errors_of, said
-from tests.world import World, fields_of
+from tests.world import CANARY, World, fields_of
+from vocabulary import HouseholdRelation
 
 BOTH = "The caller's name is for somebody who is not registered: here a person is chosen too."
 
@@ -105,6 +108,30 @@ def test_a_member_is_registered_into_a_household_that_is_named(world: World) -> 
     assert browser.form(url)["last_name"] == "Οικογένεια δοκιμών"
     answer = browser.submit(url, first_name="Πρώτη", _add_another="1")
     assert f"household_id={home}" in answer.headers["Location"]
+
+
+def test_a_household_is_begun_on_the_page_of_a_person_of_none(world: World) -> None:
+    unit = world.one(Unit, world.rows["main"]["unit"])
+    key = add(world, builders.beneficiary(unit, last_name="Αστεγόπουλος", address="Δοκιμαστική 1"))
+    browser, url = world.client("reception.main"), f"/admin/household/new/?beneficiary_id={key}"
+    here = f"/admin/beneficiary/details/?id={key}"
+    assert url in browser.get(here).text
+    assert "Αστεγόπουλος" in browser.get(url).text.partition("<h1")[2].partition("</h1>")[0]
+    form = browser.form(url)
+    assert (form["name"], form["address"]) == ("Αστεγόπουλος", "Δοκιμαστική 1")
+    assert browser.submit(url).status_code == 302
+    (member,) = world.query(sa.select(HouseholdMember).where(HouseholdMember.beneficiary_id == key))
+    assert member.relation == HouseholdRelation.HEAD
+    assert world.one(Household, member.household_id).unit_id == unit.id
+    assert url not in browser.get(here).text and browser.form(url)["name"] == "", "who is in one heads no second"
+
+
+def test_nobody_s_household_is_begun_for_a_person_out_of_sight(calm_world: World) -> None:
+    foreign = calm_world.rows["roma"]["beneficiary"]
+    browser = calm_world.client("reception.main")
+    pages = [browser.get(f"/admin/household/new/?beneficiary_id={key}").text for key in (foreign, 987_654)]
+    assert CANARY["roma"] not in pages[0] and 'name="name"' in pages[0]
+    assert fields_of(pages[0])["name"] == fields_of(pages[1])["name"] == ""
 
 
 def test_one_is_handed_out_unless_said_otherwise(calm_world: World) -> None:

@@ -124,18 +124,25 @@ class Details(Moving):
         rows = rows.order_by(*before, newest.desc(), number.desc()).limit(50)
         here = self.get_url(".details_view", id=row.id)
         name = child.model.__tablename__
+        count = db.session.scalar(sa.select(sa.func.count()).select_from(child.model).where(belongs))
+        may_add = view.can_create and self.takes(row, child.model)
         return {
             "title": str(child.model.labels),
             "name": name,
-            "count": db.session.scalar(sa.select(sa.func.count()).select_from(child.model).where(belongs)),
-            "add_url": url_for(f"{name}.create_view", url=here, **{child.column: row.id})
-            if view.can_create and self.takes(row, child.model)
-            else None,
+            "count": count,
+            "add_url": url_for(f"{name}.create_view", url=here, **{child.column: row.id}) if may_add else None,
+            "begin": self._beginning(child, row) if may_add and child.begins and not count else None,
             "list_url": None if child.where else url_for(f"{name}.index_view", **{f"flt0_{child.column}_is": row.id}),
             "headers": [str(label) for _name, label in view._labelled(names)],
             "rows": [self._child_row(view, each, names, here, child) for each in db.session.scalars(rows)],
             "empty": _("Nothing here yet."),
         }
+
+    def _beginning(self, child: Child, row: Any) -> dict[str, str] | None:
+        """The form of what would hold the first of these rows."""
+        model, label = child.begins or (child.model, "")
+        url = url_for(f"{model.__tablename__}.create_view", **{child.column: row.id})
+        return {"url": url, "label": str(label)} if self.view_of(model).can_create else None
 
     def _child_row(self, view: Screen, row: Any, names: list[str], here: str, child: Child) -> dict[str, Any]:
         name, may_edit = view.model.__tablename__, view.can_edit and view.may_change(row)

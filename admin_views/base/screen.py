@@ -38,6 +38,8 @@ class Child:
     """Which rows come before the newest."""
     where: Callable[[Any], Any] | None = None
     """Which rows, where they are not simply those whose column names the parent."""
+    begins: tuple[type[Base], Label] | None = None
+    """What may be begun where there are none yet: for a person of no household, one."""
 
     def belongs_to(self, row: Any) -> Any:
         """The condition on the child's table."""
