@@ -662,6 +662,10 @@ class Rests:
         return link("beneficiary.id", "Ωφελούμενος/η", "Beneficiary")
 
 
+PLACE = ("address", "postal_code", "area")
+"""Where somebody lives: columns of a person and of a household alike."""
+
+
 class Household(Searchable, Scoped, Record):
     """People who live together, with a reference person."""
 

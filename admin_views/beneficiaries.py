@@ -18,6 +18,7 @@ import search
 from db import db, fields, row_id
 from i18n import Label, _
 from models import (
+    PLACE,
     Application,
     Appointment,
     Beneficiary,
@@ -39,7 +40,6 @@ from .base import Child, CodeField, KentroView, aged
 from .base.fields import TickField
 from .base.filters import BETWEEN, DAYS, ColumnFilter, days_between
 from .base.listing import RESTRICTED
-from .households import PLACE
 from .menu import PEOPLE
 
 SERVED = ColumnFilter(

@@ -11,14 +11,11 @@ import audit
 import policy
 from db import db, row_id
 from i18n import _
-from models import Beneficiary, Household, HouseholdMember
+from models import PLACE, Beneficiary, Household, HouseholdMember
 from vocabulary import AuditAction, HouseholdRelation
 
 from .base import Child, KentroView
 from .menu import PEOPLE
-
-PLACE = ("address", "postal_code", "area")
-"""Where a household and its people live."""
 
 
 class HouseholdView(KentroView):
