@@ -536,15 +536,18 @@ const fitting = new ResizeObserver(() => regions.forEach((region) => region.clas
 regions.flatMap((region) => [region, region.firstElementChild]).forEach((box) => fitting.observe(box));
 enrichAll(document);
 countTicks();
-/* The menu stands where it was left, with the present screen in sight. */
 const menu = document.getElementById("menu");
-if (menu) {
-  menu.scrollTop = sessionStorage.getItem("menu");
-  menu.querySelector(".active")?.scrollIntoView({ block: "nearest" });
-  addEventListener("pagehide", () => sessionStorage.setItem("menu", menu.scrollTop));
-}
+if (menu) settle(menu, menu.querySelector(".active"));
 document.querySelector("[data-autofocus]")?.focus();
 putCursor(document.querySelector("form[data-new]:not([data-dirty])"));
+
+/* The menu stands where it was left, with the present screen in sight; scrollIntoView would move the page too. */
+function settle(menu, current) {
+  menu.scrollTop = sessionStorage.getItem("menu");
+  const below = (current?.offsetTop ?? menu.scrollTop) - menu.scrollTop;
+  if (below < 0 || below > menu.clientHeight - 40) menu.scrollTop += below - 200;
+  addEventListener("pagehide", () => sessionStorage.setItem("menu", menu.scrollTop));
+}
 
 /* A new form waits for its first value. A search box takes the cursor without opening its list. */
 function putCursor(form) {

@@ -628,6 +628,12 @@ def test_services_are_found_whatever_the_keyboard(office: Office) -> None:
         expect(options).to_contain_text(said)
 
 
+IN_MENU = """here => {
+  const [own, menu] = [here, here.closest("nav")].map((each) => each.getBoundingClientRect());
+  return own.top >= menu.top && own.bottom <= menu.bottom;
+}"""
+
+
 def test_the_menu_stands_where_it_was_left(office: Office) -> None:
     page = office.sign_in("coordinator", viewport={"width": 1280, "height": 500})
     page.goto("/admin/visit/")
@@ -636,10 +642,10 @@ def test_the_menu_stands_where_it_was_left(office: Office) -> None:
     page.locator(".site-menu a[href='/admin/referral/']").click()
     page.wait_for_url("**/referral/")
     assert page.evaluate(standing) == 150
-    page.goto("/admin/beneficiary/")
-    assert page.locator(".site-menu .active").evaluate(
-        "here => here.getBoundingClientRect().top >= here.closest('nav').getBoundingClientRect().top"
-    ), "what is open is in sight"
+    for table in ("beneficiary", "legal_hold"):
+        page.goto(f"/admin/{table}/")
+        assert page.locator(".site-menu .active").evaluate(IN_MENU), "what is open is in sight"
+        assert page.evaluate("scrollY") == 0, "and the page at its top"
 
 
 def test_what_was_typed_is_not_left_behind_unasked(office: Office) -> None:
