@@ -955,6 +955,7 @@ class Referral(Staged, OfPerson, Rests, Record):
         sa.Index("ix_referral_unit_status_due", "unit_id", "status", "due_on"),
     )
     ONE_DESTINATION: ClassVar = N_("Choose either a partner or a unit to refer to.")
+    STAYS_SENT: ClassVar = N_("A unit has received this referral: withdraw it, and write another one.")
     step_class = ReferralStep
     moves: ClassVar = {
         _R.DRAFT: (_R.SENT, _R.WITHDRAWN),
@@ -1013,6 +1014,15 @@ class Referral(Staged, OfPerson, Rests, Record):
             raise BadValue(N_("The person is in this unit already."), "to_unit_id")
         if (self.to_partner_id is None) == (self.to_unit_id is None):
             raise BadValue(self.ONE_DESTINATION, "to_partner_id")
+        receiving: Any = sa.inspect(self).attrs.to_unit_id.history  # type: ignore[union-attr]
+        if self.sent_on is not None and receiving.deleted and receiving.has_changes():
+            raise BadValue(self.STAYS_SENT, "to_unit_id")
+
+    def before_delete(self, session: orm.Session) -> None:
+        """Who was sent a person's data stands in the person's copy (Regulation 2016/679, article 15(1)(c))."""
+        if self.sent_on is not None and self.to_unit_id is not None:
+            raise BadValue(self.STAYS_SENT)
+        super().before_delete(session)
 
     def __str__(self) -> str:
         return f"{self.beneficiary} → {self.to_partner or self.to_unit}"

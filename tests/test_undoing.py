@@ -13,7 +13,7 @@ import audit
 from models import Application, Appointment, AuditEntry, Beneficiary, Referral, ReferralStep, Unit, User, now, today
 from seed import builders
 from seed.stage import clock
-from tests.answers import add, assert_sound
+from tests.answers import add, assert_sound, errors_of, said
 from tests.walls import session_of
 from tests.world import Browser, World
 from vocabulary import ApplicationStatus, AppointmentStatus, AuditAction, ReferralStatus
@@ -158,3 +158,18 @@ def test_what_another_unit_was_sent_is_not_unsent(world: World) -> None:
     assert (row.status, row.sent_on) == (ReferralStatus.SENT, today())
     undo(browser, moved(browser, "referral", key, "WITHDRAWN"))
     assert world.one(Referral, key).status == ReferralStatus.SENT, "other moves of it are undone"
+
+
+def test_who_received_a_referral_stays_its_recipient(world: World) -> None:
+    person, staff = world.one(Beneficiary, world.rows["main"]["beneficiary"]), User(id=world.users["caseworker.main"])
+    key = add(world, builders.referral(person, staff, to_unit_id=world.rows["roma"]["unit"]))
+    browser, partner = world.client("coordinator"), str(world.rows["shared"]["partner"])
+    edit, instead = f"/admin/referral/edit/?id={key}", {"to_unit_id": "", "to_partner_id": partner}
+    assert browser.submit(edit, **instead).status_code == 302, "a draft is anybody's guess"
+    assert browser.submit(edit, to_unit_id=str(world.rows["roma"]["unit"]), to_partner_id="").status_code == 302
+    browser.post(f"/admin/referral/move/?id={key}", to="SENT")
+    assert set(errors_of(browser.submit(edit, **instead).text)) == {"to_unit_id"}
+    assert browser.submit(edit, reason="Καλύτερη αιτιολογία").status_code == 302
+    refused = browser.post("/admin/referral/delete/", id=str(key))
+    assert said(world.app, Referral.STAYS_SENT) in browser.get(refused.headers["Location"]).text
+    assert world.one(Referral, key).to_unit_id == world.rows["roma"]["unit"]
