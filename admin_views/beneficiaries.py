@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -53,7 +54,9 @@ MOST_NAMESAKES = 50
 
 OPEN = ("last_name", "first_name", "registry_number", "unit_id", "restricted_on")
 """What every reader of the list sees of a record that is restricted."""
-SOUGHT = ("last_name", "first_name", "amka")
+NUMBERS = {"amka": r"\d{11}", "afm": r"\d{9}", "mobile": r"69\d{8}", "phone": r"2\d{9}"}
+"""How numbers that are searched for are told apart."""
+SOUGHT = ("last_name", "first_name", *NUMBERS)
 """What is filled in of the words of a search that found nobody."""
 
 
@@ -244,11 +247,12 @@ class BeneficiaryView(KentroView):
         return type("NewBeneficiaryForm", (super().get_create_form(),), own)
 
     def address_of_new(self, search: str | None) -> str:
-        """Surname first, as lists show it; eleven digits are an ΑΜΚΑ."""
+        """Surname first, as lists show it; numbers by their look."""
         words = (search or "").split()
-        numbers, names = [w for w in words if w.isdigit()], [w for w in words if w.isalpha()]
+        names = [word for word in words if word.isalpha()]
         typed = {"last_name": " ".join(names[:1]), "first_name": " ".join(names[1:])}
-        typed["amka"] = next((number for number in numbers if len(number) == 11), "")
+        for name, look in NUMBERS.items():
+            typed[name] = next((word for word in words if re.fullmatch(look, word, re.ASCII)), "")
         asked = urlencode({name: text for name, text in typed.items() if text})
         return f"new/?{asked}" if asked else "new/"
 
