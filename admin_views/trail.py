@@ -45,10 +45,11 @@ def _about(column: Any, name: str) -> sa.ColumnElement[bool]:
 
 
 def _of_state(column: Any, state: str) -> sa.ColumnElement[bool]:
-    """Entries by what a supervisor last said of them."""
+    """Entries by what a supervisor last said of them; what no user did waits for nobody's word."""
     said = sa.select(AuditReview.verdict).where(AuditReview.entry_seq == AuditEntry.seq)
     last: sa.ColumnElement[Any] = said.order_by(AuditReview.id.desc()).limit(1).scalar_subquery()
-    return last.is_(None) if state == NOT_REVIEWED else last == VERDICTS[state]
+    waits = last.is_(None) & AuditEntry.actor_id.is_not(None)
+    return waits if state == NOT_REVIEWED else last == VERDICTS[state]
 
 
 def _numbers(text: str) -> list[int]:
@@ -325,7 +326,7 @@ class AuditEntryView(KentroView):
     @expose("/sample/")
     def sample_view(self) -> Any:
         """Users' acts of the last days that nobody reviewed, drawn at random, at an address that keeps the draw."""
-        recent = (AuditEntry.at >= now() - dt.timedelta(days=SAMPLED_DAYS)) & AuditEntry.actor_id.is_not(None)
+        recent = AuditEntry.at >= now() - dt.timedelta(days=SAMPLED_DAYS)
         unseen = sa.select(AuditEntry.seq).where(recent, _of_state(None, NOT_REVIEWED))
         drawn = sorted(db.session.scalars(unseen.order_by(sa.func.random()).limit(SAMPLE)))
         if not drawn:

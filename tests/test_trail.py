@@ -507,6 +507,8 @@ def test_nobody_is_asked_of_what_no_user_did(world: World) -> None:
     assert set(errors_of(answer.text)) == {"verdict"} and not world.query(sa.select(AuditReview))
     drawn = keys_listed(browser.get(browser.get("/admin/audit_entry/sample/").headers["Location"]).text)
     assert drawn and set(drawn) <= set(world.query(others))
+    waiting = keys_listed(browser.get("/admin/audit_entry/?flt0_review_is=none&page_size=100").text)
+    assert waiting and own not in waiting, "nor does it wait for review"
     # One that was asked before this rule is closed all the same.
     asked = {"asked_id": world.users["caseworker.main"], "by_id": world.users["supervisor"]}
     add(world, AuditReview(entry_seq=own, verdict=Verdict.QUESTION, comment="Γιατί;", **asked))
