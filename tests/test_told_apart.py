@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from admin_views.base.values import ATHENS
 from models import Event, Item
 from tests.world import World, column_listed, counted
 
@@ -15,7 +16,7 @@ def looked_up(world: World, username: str, table: str, link: str) -> list[str]:
 
 def test_events_of_one_title_are_told_by_day_and_unit(calm_world: World) -> None:
     (row,) = calm_world.query(sa.select(Event).where(Event.id == calm_world.rows["main"]["event"]))
-    told = f"{row.title} · {row.starts_at:%d/%m/%Y}"
+    told = f"{row.title} · {row.starts_at.astimezone(ATHENS):%d/%m/%Y}"
     assert looked_up(calm_world, "mediator.main", "event_attendance", "event_id") == [told]
     of_all = looked_up(calm_world, "coordinator", "event_attendance", "event_id")
     assert len(set(of_all)) == len(of_all) and any(text.startswith(f"{told} · ") for text in of_all)
@@ -41,7 +42,7 @@ def test_many_items_are_told_in_as_many_queries_as_one(calm_world: World) -> Non
 
 def test_attendance_tells_its_day(calm_world: World) -> None:
     (row,) = calm_world.query(sa.select(Event).where(Event.id == calm_world.rows["main"]["event"]))
-    browser, day = calm_world.client("mediator.main"), f"{row.starts_at:%d/%m/%Y}"
+    browser, day = calm_world.client("mediator.main"), f"{row.starts_at.astimezone(ATHENS):%d/%m/%Y}"
     assert column_listed(browser.get("/admin/event_attendance/").text, "Ημ/νία δράσης") == [day]
     person = browser.get(f"/admin/beneficiary/details/?id={calm_world.rows['main']['beneficiary']}").text
     assert "Ημ/νία δράσης" in person and day in person.partition("Ημ/νία δράσης")[2]
