@@ -128,8 +128,7 @@ class Listing(Screen):
         """A page of the list."""
         args = self._get_list_extra_args()
         size = self.get_safe_page_size(args.page_size)
-        rows = self.found(args)
-        count, is_more = self.counted(rows, args)
+        rows, count, is_more = self.counted(self.found(args), args)
         last_page = max(count - 1, 0) // size
         args.page = min(args.page, last_page)
         page = slice(args.page * size, (args.page + 1) * size)
@@ -234,13 +233,17 @@ class Listing(Screen):
         asked = (column and column[0], args.sort_desc, args.search, args.filters)
         return self.get_list(None, *asked, execute=False, page_size=False)[1]
 
-    def counted(self, found: Any, args: Any) -> tuple[int, bool]:
-        """How many rows were found, and whether there are more than were counted."""
+    def counted(self, found: Any, args: Any) -> tuple[Any, int, bool]:
+        """The rows found, how many they are, and whether there are more than were counted."""
         if not (args.search or args.filters):
-            return db.session.scalar(self.get_count_query()), False
-        some = found.order_by(None).with_entities(self.model.id).limit(COUNTED + 1)  # type: ignore[attr-defined]
-        count = db.session.query(sa.func.count()).select_from(some.subquery()).scalar()
-        return min(count, COUNTED), count > COUNTED
+            return found, db.session.scalar(self.get_count_query()), False
+        number, most = self.model.id, max(self.page_size_options)  # type: ignore[attr-defined]
+        keys = found.order_by(None).with_entities(number)
+        if args.search and len(few := [key for (key,) in keys.limit(most + 1)]) <= most:
+            # By number: to find so few in the list's order, databases would go through all rows once more.
+            return found.filter(number.in_(few)), len(few), False
+        count = db.session.query(sa.func.count()).select_from(keys.limit(COUNTED + 1).subquery()).scalar()
+        return found, min(count, COUNTED), count > COUNTED
 
     def _address_of(self, args: Any) -> Callable[..., str]:
         """Makes the address of this very list with some of its arguments changed; None leaves one out."""
@@ -288,13 +291,11 @@ class Listing(Screen):
         return ({"search": args.search} if args.search else {}) | said
 
     def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
-        found = sa.or_(
-            *(
-                self.through(name).has(matches(target, search)) if name else matches(target, search)
-                for name, target in self.searched()
-            )
+        tests = (
+            self.through(name).has(matches(target, search)) if name else matches(target, search)
+            for name, target in self.searched()
         )
-        return query.filter(found), count_query, joins, count_joins
+        return query.filter(sa.or_(*tests)), count_query, joins, count_joins
 
     def get_count_query(self) -> Any:
         """Rows in sight."""
