@@ -955,7 +955,7 @@ class Referral(Staged, OfPerson, Rests, Record):
         sa.Index("ix_referral_unit_status_due", "unit_id", "status", "due_on"),
     )
     ONE_DESTINATION: ClassVar = N_("Choose either a partner or a unit to refer to.")
-    STAYS_SENT: ClassVar = N_("A unit has received this referral: withdraw it, and write another one.")
+    STAYS_SENT: ClassVar = N_("A unit has received this referral: it is not deleted, and stays with its recipient.")
     step_class = ReferralStep
     moves: ClassVar = {
         _R.DRAFT: (_R.SENT, _R.WITHDRAWN),
@@ -1004,6 +1004,11 @@ class Referral(Staged, OfPerson, Rests, Record):
         """What another unit was sent it may have read at once: that is withdrawn, and the person's copy tells of it."""
         return self.to_unit_id is None or self.status != _R.SENT
 
+    @property
+    def is_received(self) -> bool:
+        """Another unit was sent it, and has read it or may have."""
+        return self.sent_on is not None and self.to_unit_id is not None
+
     def on_move(self, status: Any, on: dt.date) -> None:
         if status == _R.SENT:
             self.sent_on = on
@@ -1015,12 +1020,12 @@ class Referral(Staged, OfPerson, Rests, Record):
         if (self.to_partner_id is None) == (self.to_unit_id is None):
             raise BadValue(self.ONE_DESTINATION, "to_partner_id")
         receiving: Any = sa.inspect(self).attrs.to_unit_id.history  # type: ignore[union-attr]
-        if self.sent_on is not None and receiving.deleted and receiving.has_changes():
+        if self.sent_on is not None and any(former is not None for former in receiving.deleted):
             raise BadValue(self.STAYS_SENT, "to_unit_id")
 
     def before_delete(self, session: orm.Session) -> None:
         """Who was sent a person's data stands in the person's copy (Regulation 2016/679, article 15(1)(c))."""
-        if self.sent_on is not None and self.to_unit_id is not None:
+        if self.is_received:
             raise BadValue(self.STAYS_SENT)
         super().before_delete(session)
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask import request, url_for
+from flask import redirect, request, url_for
+from flask_admin import expose
 
 import audit
 import policy
-from db import db, row_id
+from db import BadValue, db, row_id
 from i18n import _
+from identifiers import N_
 from models import PLACE, Beneficiary, Household, HouseholdMember
 from vocabulary import AuditAction, HouseholdRelation
 
 from .base import Child, KentroView
 from .menu import PEOPLE
+
+PERSON = "beneficiary_id"
+"""Names, in an address, the person for whom a household is begun."""
 
 
 class HouseholdView(KentroView):
@@ -46,12 +51,22 @@ class HouseholdView(KentroView):
             }
         ]
 
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:
+        """For who has a household already, or is out of sight, the form of any new one."""
+        if request.method == "GET" and PERSON in request.args and self._head() is None:
+            return redirect(url_for(".create_view"))
+        return super().create_view()
+
     def create_form(self, obj: Any = None) -> Any:
-        """From the page of a person of no household, surname and address are the person's."""
+        """From the page of a person of no household, surname and address are the person's, and the unit is."""
         form, person = super().create_form(obj), self._head()
-        if person is not None and request.method == "GET":
-            audit.note_reading(db.session, AuditAction.VIEW, person)
-            form.unit_id.data, form.name.data = person.unit_id, person.last_name
+        if person is None:
+            return form
+        audit.note_reading(db.session, AuditAction.VIEW, person)
+        form._fields.pop("unit_id", None)
+        if request.method == "GET":
+            form.name.data = person.last_name
             for name in PLACE:
                 form[name].data = getattr(person, name)
         return form
@@ -63,7 +78,7 @@ class HouseholdView(KentroView):
 
     def _head(self) -> Beneficiary | None:
         """Whom the address names, and who is in no household yet."""
-        key = row_id(request.args.get("beneficiary_id"))
+        key = row_id(request.args.get(PERSON))
         person = db.session.get(Beneficiary, key) if key else None
         if person is None or not policy.may(self.scope, "create", "household_member"):
             return None
@@ -73,9 +88,13 @@ class HouseholdView(KentroView):
 
     def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
         """A household begun on a person's page is of the person's unit."""
-        person = self._head() if is_created else None
-        if person is not None:
-            model.unit_id = person.unit_id
+        if not is_created or PERSON not in request.args:
+            return
+        person = self._head()
+        if person is None:
+            # The address of somebody who was restricted or erased meanwhile would stay in a household of nobody.
+            raise BadValue(N_("This household cannot be begun for that person any more: begin anew."))
+        model.unit_id = person.unit_id
 
     def after_model_change(self, form: Any, model: Any, is_created: bool) -> None:
         """And the person is its reference person."""

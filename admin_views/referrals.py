@@ -56,6 +56,10 @@ class ReferralView(KentroView):
             boxes[0].errors = [_(Referral.ONE_DESTINATION)]
         return bool(is_sound)
 
+    def may_delete(self, row: Any) -> bool:
+        """Not of what a unit has received."""
+        return super().may_delete(row) and not row.is_received
+
     def links(self, row: Any) -> list[dict[str, str]]:
         """The letter, unless nobody works on the person's data."""
         if row.beneficiary.restricted_on:

@@ -68,7 +68,8 @@ class AppointmentView(KentroView):
     def create_form(self, obj: Any = None) -> Any:
         """Who called is not asked of somebody from whose page one comes."""
         form = super().create_form(obj)
-        if form.beneficiary_id.data and not any(form[name].data for name in CALLER):
+        person = form._fields.get("beneficiary_id")  # an outside script may leave it out
+        if person is not None and person.data and not any(form[name].data for name in CALLER):
             for name in CALLER:
                 del form[name]
         return form

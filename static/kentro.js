@@ -188,10 +188,21 @@ const bySound = (text) =>
     .replace(/\p{M}/gu, "")
     .toLowerCase()
     .replace(/([αεae])[υuvy]/g, "$1f")
-    .replace(/ντ|nt|nd/g, "d")
+    .replace(/ντ|νδ|nt|nd/g, "d")
     .replace(/μ[πβ]|m[pbv]/g, "b")
     .replace(/[α-ω]/g, (letter) => LATIN[GREEK.indexOf(letter)])
     .replace(/ks|[ckp]h|[bcuwxy]/g, (sound) => ALIKE[sound]);
+
+/* Every word typed is somewhere in the option, best at its beginning, then at that of a word. A last μ or ν may be half
+   a sound: of μπ, of ντ. */
+function scoreBySound(query) {
+  const words = bySound(query).split(/\s+/);
+  return (option) => {
+    const sound = (option.sound ??= ` ${bySound(option.text)}`);
+    const isIn = (word) => sound.includes(word) || sound.includes(word.replace(/[mn]$/, ""));
+    return words.every(isIn) ? 1 + sound.includes(` ${words[0]}`) + sound.startsWith(` ${words[0]}`) : 0;
+  };
+}
 
 function enrich(select) {
   const optional = !select.required;
@@ -206,12 +217,9 @@ function enrich(select) {
     allowEmptyOption: optional && !remote,
     hideSelected: select.multiple,
     render: { no_results: () => line(texts.noResults), loading: () => line(texts.loading) },
-    // Every word typed is somewhere in the option. The library's own patterns take forever over a letter held down.
+    // The library's own patterns take forever over a letter held down.
     diacritics: false,
-    score(query) {
-      const words = bySound(query).split(/\s+/);
-      return (option) => Number(words.every((word) => (option.sound ??= bySound(option.text)).includes(word)));
-    },
+    score: scoreBySound,
     // The server has already matched (accents, Greeklish), so the browser must not narrow its answer again.
     ...(remote && {
       load: lookUp(select),
@@ -546,7 +554,8 @@ function settle(menu, current) {
   menu.scrollTop = sessionStorage.getItem("menu");
   const below = (current?.offsetTop ?? menu.scrollTop) - menu.scrollTop;
   if (below < 0 || below > menu.clientHeight - 40) menu.scrollTop += below - 200;
-  addEventListener("pagehide", () => sessionStorage.setItem("menu", menu.scrollTop));
+  // On telephones it is mostly closed, and then has no place.
+  addEventListener("pagehide", () => menu.clientHeight && sessionStorage.setItem("menu", menu.scrollTop));
 }
 
 /* A new form waits for its first value. A search box takes the cursor without opening its list. */

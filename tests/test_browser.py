@@ -606,6 +606,7 @@ def test_a_calendar_is_announced_in_both_languages_and_what_it_wrote_is_kept(off
 TYPED = {
     "Β07": "B07", "Γ08": "C08", "γ08": "C08", "psyhologik": "Ψυχολογική", "ΨΥΧΟΛΟΓΙΚΗ": "Ψυχολογική",
     "symvouleftiki": "Συμβουλευτική", "evropaiki": "ευρωπαϊκή", "endaxi": "ένταξη", "mpanio": "μπάνιο", "banio": "μπάνιο",
+    "indi": "Ινδίας", "κοινωνική εν": "ένταξη",
 }  # fmt: skip
 """What is typed on whichever keyboard, and what the service that is found says."""
 
@@ -614,7 +615,13 @@ def test_services_are_found_whatever_the_keyboard(office: Office) -> None:
     with system_session(office.world) as session:
         codes = [f"{axis}{n:02}" for axis in "BC" for n in range(1, 10)]
         services = [builders.service(code=code, name="Άλλη") for code in codes]
-        named = ("Ψυχολογική στήριξη", "Έκδοση για ευρωπαϊκή κάρτα", "Κοινωνική ένταξη", "Ζεστό μπάνιο")
+        named = (
+            "Ψυχολογική στήριξη",
+            "Έκδοση για ευρωπαϊκή κάρτα",
+            "Κοινωνική ένταξη",
+            "Ζεστό μπάνιο",
+            "Πρεσβεία Ινδίας",
+        )
         services += [builders.service(code=f"X{n}", name=name) for n, name in enumerate(named)]
         session.add_all(services)
     page = office.sign_in("caseworker.main")

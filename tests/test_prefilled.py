@@ -7,12 +7,13 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-from models import Household, HouseholdMember, Unit, today
+from models import Beneficiary, Household, HouseholdMember, Unit, today
 from seed import builders
 from tests.answers import add, errors_of, said
 from tests.world import CANARY, World, fields_of
 from vocabulary import HouseholdRelation
 
+NOBODYS = "This household cannot be begun for that person any more: begin anew."
 BOTH = "The caller's name is for somebody who is not registered: here a person is chosen too."
 
 
@@ -123,15 +124,33 @@ def test_a_household_is_begun_on_the_page_of_a_person_of_none(world: World) -> N
     (member,) = world.query(sa.select(HouseholdMember).where(HouseholdMember.beneficiary_id == key))
     assert member.relation == HouseholdRelation.HEAD
     assert world.one(Household, member.household_id).unit_id == unit.id
-    assert url not in browser.get(here).text and browser.form(url)["name"] == "", "who is in one heads no second"
+    assert url not in browser.get(here).text and browser.get(url).status_code == 302, "who is in one heads no second"
 
 
-def test_nobody_s_household_is_begun_for_a_person_out_of_sight(calm_world: World) -> None:
-    foreign = calm_world.rows["roma"]["beneficiary"]
-    browser = calm_world.client("reception.main")
-    pages = [browser.get(f"/admin/household/new/?beneficiary_id={key}").text for key in (foreign, 987_654)]
-    assert CANARY["roma"] not in pages[0] and 'name="name"' in pages[0]
-    assert fields_of(pages[0])["name"] == fields_of(pages[1])["name"] == ""
+@pytest.mark.parametrize("code", ["main", "roma", None])
+def test_a_household_is_begun_for_nobody_who_has_one_or_is_out_of_sight(world: World, code: str | None) -> None:
+    key = world.rows[code]["beneficiary"] if code else 987_654
+    browser, url = world.client("reception.main"), f"/admin/household/new/?beneficiary_id={key}"
+    assert browser.get(url).headers["Location"] == "/admin/household/new/"
+    told = browser.post(url, {**browser.form("/admin/household/new/"), "name": "Δοκιμή"})
+    assert said(world.app, NOBODYS) in told.text and CANARY["main"] not in told.text
+
+
+def test_an_address_does_not_outlive_what_forbids_it(world: World) -> None:
+    key = add(world, builders.beneficiary(world.one(Unit, world.rows["main"]["unit"]), last_name="Αστεγόπουλος"))
+    browser, url = world.client("reception.main"), f"/admin/household/new/?beneficiary_id={key}"
+    form = browser.form(url)
+    world.client("coordinator").post(f"/admin/rights/restrict/?id={key}", restricted="yes")
+    assert world.one(Beneficiary, key).restricted_on
+    answer = browser.post(url, form)
+    assert said(world.app, NOBODYS) in answer.text
+    assert not world.query(sa.select(Household).where(Household.name == "Αστεγόπουλος"))
+
+
+def test_an_outside_script_books_for_a_caller(world: World) -> None:
+    at = f"{today() + dt.timedelta(days=9):%d/%m/%Y} 10:00"
+    sent = {"at": at, "staff_id": str(world.users["caseworker.main"]), "caller": "Κάποιος"}
+    assert world.client("reception.main").post("/admin/appointment/new/", sent).status_code == 302
 
 
 def test_one_is_handed_out_unless_said_otherwise(calm_world: World) -> None:

@@ -162,14 +162,16 @@ def test_what_another_unit_was_sent_is_not_unsent(world: World) -> None:
 
 def test_who_received_a_referral_stays_its_recipient(world: World) -> None:
     person, staff = world.one(Beneficiary, world.rows["main"]["beneficiary"]), User(id=world.users["caseworker.main"])
-    key = add(world, builders.referral(person, staff, to_unit_id=world.rows["roma"]["unit"]))
-    browser, partner = world.client("coordinator"), str(world.rows["shared"]["partner"])
-    edit, instead = f"/admin/referral/edit/?id={key}", {"to_unit_id": "", "to_partner_id": partner}
-    assert browser.submit(edit, **instead).status_code == 302, "a draft is anybody's guess"
-    assert browser.submit(edit, to_unit_id=str(world.rows["roma"]["unit"]), to_partner_id="").status_code == 302
+    partner, unit = world.rows["shared"]["partner"], world.rows["roma"]["unit"]
+    key = add(world, builders.referral(person, staff, to_partner_id=partner))
+    browser, edit, here = world.client("coordinator"), f"/admin/referral/edit/?id={key}", f"details/?id={key}"
+    to_unit = {"to_unit_id": str(unit), "to_partner_id": ""}
+    to_partner = {"to_unit_id": "", "to_partner_id": str(partner)}
     browser.post(f"/admin/referral/move/?id={key}", to="SENT")
-    assert set(errors_of(browser.submit(edit, **instead).text)) == {"to_unit_id"}
+    assert browser.submit(edit, **to_unit).status_code == 302, "a slip with a partner is corrected"
+    assert set(errors_of(browser.submit(edit, **to_partner).text)) == {"to_unit_id"}
     assert browser.submit(edit, reason="Καλύτερη αιτιολογία").status_code == 302
+    assert "delete-dialog" not in browser.get(f"/admin/referral/{here}").text
     refused = browser.post("/admin/referral/delete/", id=str(key))
     assert said(world.app, Referral.STAYS_SENT) in browser.get(refused.headers["Location"]).text
-    assert world.one(Referral, key).to_unit_id == world.rows["roma"]["unit"]
+    assert world.one(Referral, key).to_unit_id == unit

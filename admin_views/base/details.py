@@ -140,7 +140,8 @@ class Details(Moving):
 
     def _beginning(self, child: Child, row: Any) -> dict[str, str] | None:
         """The form of what would hold the first of these rows."""
-        model, label = child.begins or (child.model, "")
+        assert child.begins is not None
+        model, label = child.begins
         url = url_for(f"{model.__tablename__}.create_view", **{child.column: row.id})
         return {"url": url, "label": str(label)} if self.view_of(model).can_create else None
 

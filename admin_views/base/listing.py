@@ -237,12 +237,13 @@ class Listing(Screen):
         """The rows found, how many they are, and whether there are more than were counted."""
         if not (args.search or args.filters):
             return found, db.session.scalar(self.get_count_query()), False
-        number, most = self.model.id, max(self.page_size_options)  # type: ignore[attr-defined]
-        keys = found.order_by(None).with_entities(number)
-        if args.search and len(few := [key for (key,) in keys.limit(most + 1)]) <= most:
-            # By number: to find so few in the list's order, databases would go through all rows once more.
-            return found.filter(number.in_(few)), len(few), False
-        count = db.session.query(sa.func.count()).select_from(keys.limit(COUNTED + 1).subquery()).scalar()
+        number: Any = self.model.id  # type: ignore[attr-defined]
+        some = found.order_by(None).with_entities(number).limit(COUNTED + 1)
+        if not args.search:
+            count = db.session.query(sa.func.count()).select_from(some.subquery()).scalar()
+        elif (count := len(keys := [key for (key,) in some])) <= min(COUNTED, max(self.page_size_options)):
+            # So few are asked for by number: in the list's order, databases would go through all rows once more.
+            found = found.filter(number.in_(keys))
         return found, min(count, COUNTED), count > COUNTED
 
     def _address_of(self, args: Any) -> Callable[..., str]:

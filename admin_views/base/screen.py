@@ -227,6 +227,10 @@ class Screen(Gated, ModelView):
         """The row is the reader's to change, and its person's file takes changes of it."""
         return policy.may_touch(self.scope, row) and self.takes(row, self.model)
 
+    def may_delete(self, row: Any) -> bool:
+        """Deleting the row is offered."""
+        return self.can_delete and self.may_change(row)
+
     def takes(self, row: Any, table: type[Base]) -> bool:
         """Rows of this table may be written about the row's person."""
         person = person_of(row)
