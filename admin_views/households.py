@@ -17,10 +17,8 @@ from models import PLACE, Beneficiary, Household, HouseholdMember
 from vocabulary import AuditAction, HouseholdRelation
 
 from .base import Child, KentroView
+from .base.listing import PERSON
 from .menu import PEOPLE
-
-PERSON = "beneficiary_id"
-"""Names, in an address, the person for whom a household is begun."""
 
 
 class HouseholdView(KentroView):

@@ -136,6 +136,7 @@ DAYS = "daterange"
 TO_DAY = " to "
 """What stands between them in an address."""
 NAMED_AFTER_PEOPLE = (Beneficiary, Household, Volunteer)
+"""Tables whose rows are called by somebody's name."""
 YES_NO = [("1", Label("Ναι", "Yes")), ("0", Label("Όχι", "No"))]
 
 
